@@ -1,0 +1,67 @@
+CREATE SEQUENCE bestauth.audit_id_seq;
+COMMENT ON SEQUENCE bestauth.audit_id_seq IS 'Numbers the audit rows; gaps are rolled-back transactions.';
+SELECT pg_catalog.pg_extension_config_dump('bestauth.audit_id_seq', '');
+
+-- The parent alone: a partition made here would be a member of the extension,
+-- and a dump would leave its rows out. open_instance() makes the partitions.
+CREATE TABLE bestauth.audit_log (
+	audit_id             bigint NOT NULL,
+	occurred_at          timestamptz NOT NULL,
+	transaction_at       timestamptz NOT NULL,
+	transaction_id       xid8 NOT NULL,
+	system_id            bigint NOT NULL,
+	format               smallint NOT NULL,
+	row_hash             bytea,
+	company_id           uuid,
+	company_code         text,
+	user_id              uuid,
+	username             text,
+	person_id            uuid,
+	person               text,
+	billing_service_id   uuid,
+	billing_service_code text,
+	session_id           uuid,
+	db_role              text NOT NULL,
+	client_addr          text,
+	peer_addr            text,
+	application_name     text,
+	action               text NOT NULL COLLATE "C",
+	outcome              text NOT NULL COLLATE "C",
+	object_type          text,
+	object_id            text,
+	old_values           jsonb,
+	new_values           jsonb,
+	detail               jsonb,
+	PRIMARY KEY (audit_id, occurred_at)
+) PARTITION BY RANGE (occurred_at);
+COMMENT ON TABLE bestauth.audit_log IS
+'The audit trail. Rows are written by the one writer in C, in the transaction that they tell of, and can''t be changed or removed [AUD-1] [AUD-3].';
+COMMENT ON COLUMN bestauth.audit_log.occurred_at IS 'The clock when the row was written.';
+COMMENT ON COLUMN bestauth.audit_log.transaction_at IS 'When its transaction began.';
+COMMENT ON COLUMN bestauth.audit_log.system_id IS 'The cluster that wrote it; transaction_id counts there.';
+COMMENT ON COLUMN bestauth.audit_log.format IS 'How row_hash is taken over the row.';
+COMMENT ON COLUMN bestauth.audit_log.row_hash IS 'Place of the row''s hash; not filled yet.';
+COMMENT ON COLUMN bestauth.audit_log.person IS 'The human: a person of a billing service as service/username.';
+COMMENT ON COLUMN bestauth.audit_log.db_role IS 'The database role that logged in.';
+COMMENT ON COLUMN bestauth.audit_log.client_addr IS 'The person''s address, as the application said at login.';
+COMMENT ON COLUMN bestauth.audit_log.peer_addr IS 'The address of the database connection; NULL on a local socket.';
+CREATE INDEX audit_log_company_id_idx ON bestauth.audit_log (company_id, occurred_at);
+CREATE INDEX audit_log_billing_service_id_idx ON bestauth.audit_log (billing_service_id, occurred_at)
+	WHERE billing_service_id IS NOT NULL;
+
+CREATE FUNCTION bestauth.audit_report(since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
+	username text DEFAULT NULL, person text DEFAULT NULL, action text DEFAULT NULL, company text DEFAULT NULL,
+	page_size integer DEFAULT NULL, after text DEFAULT NULL,
+	OUT audit_id bigint, OUT occurred_at timestamptz, OUT company_id uuid, OUT user_id uuid,
+	OUT person_id uuid, OUT billing_service_id uuid, OUT session_id uuid, OUT db_role text,
+	OUT client_addr text, OUT application_name text, OUT action text, OUT outcome text,
+	OUT object_type text, OUT object_id text, OUT old_values jsonb, OUT new_values jsonb,
+	OUT detail jsonb, OUT company text, OUT username text, OUT person text,
+	OUT billing_service text, OUT next text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'bestauth_audit_report' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION bestauth.audit_report(timestamptz, timestamptz, text, text, text, text, integer, text) IS
+'The audit report of a company: what was done in it and refused in it, with user (of a two-part login the key), person and service as they were named then. A service also sees what its own people did at its customers. Takes audit_report in a session, which sees its own company; the auditor and the operator see any.
+Parameters: since: from this moment; until: before this moment; username: of the user or key; person: user name, or service/username; action: the whole name, or a prefix ending in .* as login.*; company: code, for the operator and the auditor, NULL for all; page_size: rows at most, NULL for all; after: the next of the page before.
+Returns: rows in the order of time; company and billing_service are codes.
+Raises: 42501 no permission, or another company in a session; P0002 no such company; 22023 bad page_size or after; 28000; 55000.
+Rules: [AUD-4] [TPB-6] [IBS-8].';

@@ -1,0 +1,105 @@
+-- Who may call what, and which tables are open to whom: the documented matrix.
+-- "application" calls what a session may call; every function checks the caller
+-- itself, whoever was granted EXECUTE.
+INSERT INTO bestauth.access_rule (object, privilege, access) VALUES
+	('FUNCTION bestauth.accessible_company_ids()', 'EXECUTE', '{application,reader,operator}'),
+	('FUNCTION bestauth.assign_role(text,text,text,text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.audit_report(timestamptz,timestamptz,text,text,text,text,integer,text)', 'EXECUTE', '{application,operator,auditor}'),
+	('FUNCTION bestauth.can_access_company(uuid)', 'EXECUTE', '{application,reader,operator}'),
+	('FUNCTION bestauth.claim_mail(integer,interval)', 'EXECUTE', '{mailer}'),
+	('FUNCTION bestauth.confirm_mail(uuid)', 'EXECUTE', '{mailer}'),
+	('FUNCTION bestauth.create_company(text,text,text)', 'EXECUTE', '{operator}'),
+	('FUNCTION bestauth.create_role(text,text[],text[],text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.create_user(text,text,text,text,text,text,text,text[],text[],text,text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.current_billing_service_id()', 'EXECUTE', '{application,reader,operator}'),
+	('FUNCTION bestauth.current_company_id()', 'EXECUTE', '{application,reader,operator}'),
+	('FUNCTION bestauth.current_person_id()', 'EXECUTE', '{application,reader,operator}'),
+	('FUNCTION bestauth.current_session_id()', 'EXECUTE', '{application,reader,operator}'),
+	('FUNCTION bestauth.current_user_id()', 'EXECUTE', '{application,reader,operator}'),
+	('FUNCTION bestauth.delete_role(text,text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.delete_user(text,text,text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.fail_mail(uuid,text)', 'EXECUTE', '{mailer}'),
+	('FUNCTION bestauth.grant_permission(text,text,text,text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.has_access(text)', 'EXECUTE', '{application,reader,operator,auditor,mailer}'),
+	('FUNCTION bestauth.has_permission(text)', 'EXECUTE', '{application,reader,operator}'),
+	('FUNCTION bestauth.instance_name()', 'EXECUTE', '{application,reader,operator,auditor,mailer}'),
+	('FUNCTION bestauth.limit_billing_user(text,text[],text,text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.list_billing_services(integer,text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.lock_user(text,text,text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.login(text,text,text,text,text,text)', 'EXECUTE', '{application}'),
+	('FUNCTION bestauth.login_second_part(text,text,text,text,text)', 'EXECUTE', '{application}'),
+	('FUNCTION bestauth.login_second_part_session(text,text,text,text)', 'EXECUTE', '{application}'),
+	('FUNCTION bestauth.logout(text)', 'EXECUTE', '{application}'),
+	('FUNCTION bestauth.register_billing_service(text,jsonb)', 'EXECUTE', '{operator}'),
+	('FUNCTION bestauth.reset_password(text,text,text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.revoke_permission(text,text,text,text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.set_password(text,text,text[])', 'EXECUTE', '{application}'),
+	('FUNCTION bestauth.suggest_username(text,text,text,text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.unassign_role(text,text,text,text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.unlock_user(text,text,text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.unregister_billing_service(text)', 'EXECUTE', '{operator}'),
+	('FUNCTION bestauth.update_role(text,text[],text[],text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.use_session(text)', 'EXECUTE', '{application}'),
+	('FUNCTION bestauth.user_type_rules()', 'EXECUTE', '{application,operator,auditor}'),
+	('FUNCTION bestauth.uuidv7()', 'EXECUTE', '{operator}'),
+	('TABLE bestauth.access_grant', 'SELECT', '{operator,auditor}'),
+	('TABLE bestauth.access_rule', 'SELECT', '{operator,auditor}'),
+	('TABLE bestauth.audit_log', 'SELECT', '{operator,auditor}'),
+	('TABLE bestauth.billing_service', 'SELECT', '{operator,auditor}'),
+	('TABLE bestauth.billing_user_person', 'SELECT, INSERT, DELETE', '{operator}'),
+	('TABLE bestauth.chargeable_users', 'SELECT', '{operator,auditor}'),
+	('TABLE bestauth.company', 'SELECT, INSERT, UPDATE', '{operator}'),
+	('TABLE bestauth.instance', 'SELECT', '{operator,auditor}'),
+	('TABLE bestauth.outbox', 'SELECT', '{operator}'),
+	('TABLE bestauth.permission', 'SELECT, INSERT, UPDATE, DELETE', '{operator}'),
+	('TABLE bestauth.role', 'SELECT, INSERT, UPDATE, DELETE', '{operator}'),
+	('TABLE bestauth.role_company', 'SELECT, INSERT, UPDATE, DELETE', '{operator}'),
+	('TABLE bestauth.role_permission', 'SELECT, INSERT, UPDATE, DELETE', '{operator}'),
+	('TABLE bestauth.user_account', 'SELECT, INSERT, UPDATE', '{operator}'),
+	('TABLE bestauth.user_permission', 'SELECT, INSERT, UPDATE, DELETE', '{operator}'),
+	('TABLE bestauth.user_role', 'SELECT, INSERT, UPDATE, DELETE', '{operator}'),
+	('TABLE bestauth.user_type_rules', 'SELECT', '{application,operator,auditor}');
+
+-- Row security on every table: without a policy on what is secret, so that not
+-- even pg_read_all_data and pg_write_all_data get at it; elsewhere for the
+-- operator and the auditor alone [L-10].
+DO $owner$
+DECLARE
+	o record;
+BEGIN
+	FOR o IN
+		SELECT c.oid::regclass AS name, c.relname, c.relkind
+		FROM pg_class c WHERE c.relnamespace = 'bestauth'::regnamespace AND c.relkind IN ('r', 'p')
+	LOOP
+		EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', o.name);
+		IF o.relname NOT IN ('authority_channel', 'credential', 'instance_open', 'login_counter',
+							 'session', 'session_use', 'token') THEN
+			EXECUTE format('CREATE POLICY auditor ON %s FOR SELECT
+				USING ((SELECT bestauth.has_access(''auditor'')))', o.name);
+			EXECUTE format('COMMENT ON POLICY auditor ON %s IS %L', o.name, 'The auditor and the operator read it.');
+			IF o.relname <> 'audit_log' THEN
+				EXECUTE format('CREATE POLICY operator ON %s
+					USING ((SELECT bestauth.has_access(''operator'')))', o.name);
+				EXECUTE format('COMMENT ON POLICY operator ON %s IS %L', o.name, 'The operator, as far as grants go.');
+			END IF;
+		END IF;
+	END LOOP;
+
+	REVOKE ALL ON ALL FUNCTIONS IN SCHEMA bestauth FROM PUBLIC;
+	REVOKE ALL ON TYPE bestauth.login_result FROM PUBLIC;
+
+	ALTER SCHEMA bestauth OWNER TO bestauth_owner;
+	ALTER TYPE bestauth.login_result OWNER TO bestauth_owner;
+	FOR o IN
+		SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS kind,
+			c.oid::regclass::text AS name
+		FROM pg_class c
+		WHERE c.relnamespace = 'bestauth'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
+		UNION ALL
+		SELECT 'FUNCTION', p.oid::regprocedure::text
+		FROM pg_proc p WHERE p.pronamespace = 'bestauth'::regnamespace
+	LOOP
+		EXECUTE format('ALTER %s %s OWNER TO bestauth_owner', o.kind, o.name);
+	END LOOP;
+END
+$owner$;

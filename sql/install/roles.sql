@@ -1,0 +1,42 @@
+-- The role that owns everything here. It can't log in, is no superuser, has no
+-- members and owns nothing else in this database, so that nobody can become it
+-- and no object of anybody else runs with its rights [L-09].
+DO $owner$
+DECLARE
+	owner_oid oid := pg_catalog.to_regrole('bestauth_owner');
+	fault text;
+BEGIN
+	IF pg_catalog.getdatabaseencoding() OPERATOR(pg_catalog.<>) 'UTF8' THEN
+		RAISE EXCEPTION 'bestauth needs a database in UTF8, this one is in %',
+			pg_catalog.getdatabaseencoding() USING ERRCODE = '0A000';
+	END IF;
+	IF owner_oid IS NULL THEN
+		CREATE ROLE bestauth_owner NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE
+			NOINHERIT NOREPLICATION NOBYPASSRLS;
+		RETURN;
+	END IF;
+	SELECT CASE
+			WHEN r.rolcanlogin THEN 'it can log in'
+			WHEN r.rolsuper OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication
+				OR r.rolbypassrls THEN 'it has attributes that an owner must not have'
+			WHEN EXISTS (SELECT FROM pg_catalog.pg_auth_members m
+						 WHERE m.roleid OPERATOR(pg_catalog.=) r.oid
+							OR m.member OPERATOR(pg_catalog.=) r.oid)
+				THEN 'it has members, or is a member of another role'
+			WHEN EXISTS (SELECT FROM pg_catalog.pg_shdepend d
+						 WHERE d.refobjid OPERATOR(pg_catalog.=) r.oid
+						   AND d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_authid'::pg_catalog.regclass
+						   AND d.deptype OPERATOR(pg_catalog.=) 'o'
+						   AND d.dbid OPERATOR(pg_catalog.=)
+							   (SELECT oid FROM pg_catalog.pg_database
+								WHERE datname OPERATOR(pg_catalog.=) pg_catalog.current_database()))
+				THEN 'it owns other objects in this database'
+		END INTO fault
+	FROM pg_catalog.pg_authid r WHERE r.oid OPERATOR(pg_catalog.=) owner_oid;
+	IF fault IS NOT NULL THEN
+		RAISE EXCEPTION 'role "bestauth_owner" exists and cannot be used: %', fault
+			USING ERRCODE = '42710',
+				HINT = 'Rename or drop that role; bestauth makes its own.';
+	END IF;
+END
+$owner$;

@@ -1,0 +1,104 @@
+CREATE TABLE bestauth.session (
+	session_id         uuid PRIMARY KEY DEFAULT bestauth.uuidv7(),
+	token_hash         bytea NOT NULL UNIQUE,
+	user_id            uuid NOT NULL REFERENCES bestauth.user_account,
+	person_id          uuid NOT NULL REFERENCES bestauth.user_account,
+	company_id         uuid NOT NULL REFERENCES bestauth.company,
+	billing_service_id uuid REFERENCES bestauth.billing_service,
+	user_version       integer NOT NULL,
+	person_version     integer NOT NULL,
+	service_version    integer,
+	client_addr        text,
+	client_info        text,
+	created_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
+	expires_at         timestamptz NOT NULL,
+	ended_at           timestamptz,
+	CHECK ((billing_service_id IS NULL) = (service_version IS NULL)),
+	CHECK ((billing_service_id IS NULL) = (user_id = person_id))
+);
+COMMENT ON TABLE bestauth.session IS
+'Sessions. Of a two-part login user_id is the key and person_id the person of the service [TPB-6].';
+COMMENT ON COLUMN bestauth.session.company_id IS 'The company that the session is in now.';
+ALTER TABLE bestauth.session ALTER token_hash SET STATISTICS 0;
+CREATE INDEX session_user_id_idx ON bestauth.session (user_id) WHERE ended_at IS NULL;
+CREATE INDEX session_person_id_idx ON bestauth.session (person_id) WHERE ended_at IS NULL;
+SELECT pg_catalog.pg_extension_config_dump('bestauth.session', '');
+
+CREATE TABLE bestauth.session_use (
+	session_id   uuid PRIMARY KEY,
+	last_used_at timestamptz NOT NULL
+) WITH (fillfactor = 70);
+COMMENT ON TABLE bestauth.session_use IS
+'When a session was last used, to a tenth of the idle limit. Bookkeeping, not audited.';
+SELECT pg_catalog.pg_extension_config_dump('bestauth.session_use', '');
+
+CREATE FUNCTION bestauth.use_session(session_token text, OUT session_id uuid, OUT user_id uuid,
+	OUT person_id uuid, OUT company_id uuid, OUT expires_at timestamptz) RETURNS record
+	AS 'MODULE_PATHNAME', 'bestauth_use_session' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION bestauth.use_session(text) IS
+'Makes the session the identity of this transaction: checks everything once (expiry, idle time, user, person, key, service), after which the current_... functions, has_permission and policies go by it to the transaction''s end. A savepoint rolled back brings the identity before it back. Outside a transaction block the identity ends with the statement, and a WARNING says so. Call it first in every transaction; a function with a SET clause must not call it, for the identity would end with that function.
+Parameters: session_token: from login.
+Returns: session_id, user_id, person_id (the human: the second part''s user, else the user), company_id, expires_at.
+Raises: 28000 the session is no good, whatever the reason; 55000 instance closed.
+Rules: [TPB-6] [TPB-9] [MCM-8].';
+
+CREATE FUNCTION bestauth.logout(session_token text) RETURNS void
+	AS 'MODULE_PATHNAME', 'bestauth_logout' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION bestauth.logout(text) IS
+'Ends a session. An unknown or ended one is no error.
+Parameters: session_token.
+Returns: void.
+Raises: 22023 NULL; 55000 instance closed.
+Rules: [AUD-1].';
+
+CREATE FUNCTION bestauth.current_session_id() RETURNS uuid
+	AS 'MODULE_PATHNAME', 'bestauth_current_session_id' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION bestauth.current_session_id() IS
+'Tells the session of this transaction.
+Returns: uuid, NULL without one.
+Rules: [D-01].';
+CREATE FUNCTION bestauth.current_user_id() RETURNS uuid
+	AS 'MODULE_PATHNAME', 'bestauth_current_user_id' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION bestauth.current_user_id() IS
+'Tells the user of this transaction''s session: of a two-part login, the key.
+Returns: uuid, NULL without a session.
+Rules: [TPB-6].';
+CREATE FUNCTION bestauth.current_person_id() RETURNS uuid
+	AS 'MODULE_PATHNAME', 'bestauth_current_person_id' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION bestauth.current_person_id() IS
+'Tells the human behind this transaction''s session: the second part''s user, else the user.
+Returns: uuid, NULL without a session.
+Rules: [TPB-6].';
+CREATE FUNCTION bestauth.current_company_id() RETURNS uuid
+	AS 'MODULE_PATHNAME', 'bestauth_current_company_id' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION bestauth.current_company_id() IS
+'Tells the company that this transaction''s session is in.
+Returns: uuid, NULL without a session.
+Rules: [MCM-7].';
+CREATE FUNCTION bestauth.current_billing_service_id() RETURNS uuid
+	AS 'MODULE_PATHNAME', 'bestauth_current_billing_service_id' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION bestauth.current_billing_service_id() IS
+'Tells the billing service that this transaction''s session came through.
+Returns: uuid, NULL without a session, or in one that is not of a two-part login.
+Rules: [TPB-6].';
+
+CREATE FUNCTION bestauth.has_permission(permission text) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'bestauth_has_permission' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION bestauth.has_permission(text) IS
+'Tells whether this transaction''s session holds a permission. For applications and policies.
+Parameters: permission: name.
+Returns: boolean, false without a session.
+Rules: [MCM-8] [D3].';
+CREATE FUNCTION bestauth.can_access_company(company_id uuid) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'bestauth_can_access_company' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION bestauth.can_access_company(uuid) IS
+'Tells whether this transaction''s session may enter a company: its own, a child that its role or an assignment gives, or any child for a company administrator. For policies on any table.
+Parameters: company_id.
+Returns: boolean, false without a session and for NULL.
+Rules: [MCM-2] [MCM-5] [MCM-7].';
+CREATE FUNCTION bestauth.accessible_company_ids() RETURNS uuid[]
+	AS 'MODULE_PATHNAME', 'bestauth_accessible_company_ids' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION bestauth.accessible_company_ids() IS
+'Lists the companies that this transaction''s session may enter, as use_session found them.
+Returns: uuid array, empty without a session.
+Rules: [MCM-7].';

@@ -1,0 +1,84 @@
+-- Who fires where. Rules run before a row is written, audit and invalidation
+-- after; guards refuse whole statements. All fire ALWAYS: a superuser's
+-- session_replication_role does not switch them off.
+
+CREATE FUNCTION bestauth.rule_tg() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'bestauth_rule_tg' LANGUAGE C;
+COMMENT ON FUNCTION bestauth.rule_tg() IS
+'Row trigger: the rules of the table that it stands on. While the instance is closed only a superuser may write, and rules that look at other tables wait for open_instance().';
+
+CREATE FUNCTION bestauth.audit_row_tg() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'bestauth_audit_row_tg' LANGUAGE C;
+COMMENT ON FUNCTION bestauth.audit_row_tg() IS
+'Row trigger: writes row.inserted, row.updated (changed columns) or row.deleted to the audit. Arguments: key columns; columns shown as changed only; columns left out.';
+
+CREATE FUNCTION bestauth.audit_truncate_tg() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'bestauth_audit_truncate_tg' LANGUAGE C;
+COMMENT ON FUNCTION bestauth.audit_truncate_tg() IS
+'Statement trigger: writes table.truncated to the audit.';
+
+CREATE FUNCTION bestauth.invalidate_tg() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'bestauth_invalidate_tg' LANGUAGE C;
+COMMENT ON FUNCTION bestauth.invalidate_tg() IS
+'Statement trigger: makes every backend forget what it cached of sessions, users and roles when the transaction commits.';
+
+CREATE FUNCTION bestauth.guard_tg() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'bestauth_guard_tg' LANGUAGE C;
+COMMENT ON FUNCTION bestauth.guard_tg() IS
+'Statement trigger: refuses the statement. An INSERT is let through to a superuser while the instance is closed, for a restore. Argument: the rule that speaks.';
+
+DO $triggers$
+DECLARE
+	t record;
+BEGIN
+	FOR t IN SELECT * FROM (VALUES
+		-- table, key columns, hidden, left out, invalidates on, deletion refused by rule
+		('access_grant',        'role_name,access',      '',              '',            'INSERT OR UPDATE OR DELETE', ''),
+		('billing_service',     'company_id',            '',              'version',     'INSERT OR UPDATE OR DELETE', 'IBS-1'),
+		('billing_user_person', 'user_id,person_id',     '',              '',            'INSERT OR UPDATE OR DELETE', ''),
+		('company',             'company_id',            '',              '',            'INSERT OR UPDATE OR DELETE', 'MCM-1'),
+		('credential',          'user_id',               'password_hash', 'pepper_id',   'UPDATE OR DELETE', ''),
+		('instance',            'name',                  '',              '',            'INSERT OR UPDATE OR DELETE', 'AUD-1'),
+		('instance_open',       'system_id,database',    '',              '',            'INSERT OR UPDATE OR DELETE', ''),
+		('outbox',              'message_id',            '',              'lease_until,attempts,last_error', '', ''),
+		('permission',          'name',                  '',              '',            'INSERT OR UPDATE OR DELETE', ''),
+		('role',                'role_id',               '',              '',            'INSERT OR UPDATE OR DELETE', ''),
+		('role_company',        'role_id,child_id',      '',              '',            'INSERT OR UPDATE OR DELETE', ''),
+		('role_permission',     'role_id,permission',    '',              '',            'INSERT OR UPDATE OR DELETE', ''),
+		('session',             'session_id',            'token_hash',    '',            'UPDATE OR DELETE', ''),
+		('token',               'token_id',              'token_hash',    '',            '', ''),
+		('user_account',        'user_id',               '',              'version',     'UPDATE OR DELETE', 'PRV-14'),
+		('user_permission',     'user_id,permission',    '',              '',            'INSERT OR UPDATE OR DELETE', ''),
+		('user_role',           'user_id,role_id',       '',              '',            'INSERT OR UPDATE OR DELETE', '')
+	) AS v (name, key, hidden, ignored, invalidates, delete_rule)
+	LOOP
+		EXECUTE format('CREATE TRIGGER rule BEFORE INSERT OR UPDATE OR DELETE ON bestauth.%I
+			FOR EACH ROW EXECUTE FUNCTION bestauth.rule_tg()', t.name);
+		EXECUTE format('CREATE TRIGGER audit_row AFTER INSERT OR UPDATE OR DELETE ON bestauth.%I
+			FOR EACH ROW EXECUTE FUNCTION bestauth.audit_row_tg(%L, %L, %L)', t.name, t.key, t.hidden, t.ignored);
+		EXECUTE format('CREATE TRIGGER audit_truncate AFTER TRUNCATE ON bestauth.%I
+			FOR EACH STATEMENT EXECUTE FUNCTION bestauth.audit_truncate_tg()', t.name);
+		EXECUTE format('CREATE TRIGGER guard BEFORE %s ON bestauth.%I
+			FOR EACH STATEMENT EXECUTE FUNCTION bestauth.guard_tg(%L)',
+			CASE WHEN t.delete_rule = '' THEN 'TRUNCATE' ELSE 'DELETE OR TRUNCATE' END, t.name,
+			CASE WHEN t.delete_rule = '' THEN 'AUD-1' ELSE t.delete_rule END);
+		EXECUTE format('ALTER TABLE bestauth.%I ENABLE ALWAYS TRIGGER rule, ENABLE ALWAYS TRIGGER audit_row,
+			ENABLE ALWAYS TRIGGER audit_truncate, ENABLE ALWAYS TRIGGER guard', t.name);
+		EXECUTE format('COMMENT ON TRIGGER rule ON bestauth.%I IS %L', t.name, 'The rules of the table.');
+		EXECUTE format('COMMENT ON TRIGGER audit_row ON bestauth.%I IS %L', t.name, 'Every change of a row, to the audit.');
+		EXECUTE format('COMMENT ON TRIGGER audit_truncate ON bestauth.%I IS %L', t.name, 'A table emptied, to the audit.');
+		EXECUTE format('COMMENT ON TRIGGER guard ON bestauth.%I IS %L', t.name, 'Refuses what is never right.');
+		IF t.invalidates <> '' THEN
+			EXECUTE format('CREATE TRIGGER invalidate AFTER %s ON bestauth.%I
+				FOR EACH STATEMENT EXECUTE FUNCTION bestauth.invalidate_tg()', t.invalidates, t.name);
+			EXECUTE format('ALTER TABLE bestauth.%I ENABLE ALWAYS TRIGGER invalidate', t.name);
+			EXECUTE format('COMMENT ON TRIGGER invalidate ON bestauth.%I IS %L', t.name, 'Every backend forgets what it cached.');
+		END IF;
+	END LOOP;
+END
+$triggers$;
+
+CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON bestauth.audit_log
+	FOR EACH STATEMENT EXECUTE FUNCTION bestauth.guard_tg('AUD-3');
+ALTER TABLE bestauth.audit_log ENABLE ALWAYS TRIGGER guard;
+COMMENT ON TRIGGER guard ON bestauth.audit_log IS 'Nobody changes the audit by SQL; every partition has the same guard [AUD-3].';

@@ -1,0 +1,27 @@
+/* access.h: who calls, and whether they may. */
+#ifndef BESTAUTH_ACCESS_H
+#define BESTAUTH_ACCESS_H
+
+#include "context.h"
+#include "fmgr.h"
+
+/* Who calls: a session, or without one a database role. */
+typedef struct BaCaller
+{
+	const BaIdentity *identity; /* NULL: a database role */
+	bool		is_operator;	/* without a session, that is */
+	const char *function;		/* what is called, for messages and audit */
+} BaCaller;
+
+extern BaCaller BaAccessCaller(FunctionCallInfo fcinfo);
+extern void BaAccessRequire(const BaCaller *caller, const char *permission, const char *rule);
+extern void BaAccessRequireOperator(const BaCaller *caller, const char *rule);
+extern void BaAccessRequireHeld(const BaCaller *caller, char **permissions, int count,
+								const char *rule);
+extern void BaAccessRequireAdministrator(const BaCaller *caller, const char *rule,
+										 const char *what);
+extern void BaAccessRefuse(const BaCaller *caller, const char *rule, const char *reason) pg_attribute_noreturn();
+extern void BaAccessRequireKnown(const char *access);
+extern bool BaAccessRoleHas(Oid role, const char *access);
+
+#endif							/* BESTAUTH_ACCESS_H */

@@ -1,0 +1,26 @@
+/* args.h: checks of arguments. */
+#ifndef BESTAUTH_ARGS_H
+#define BESTAUTH_ARGS_H
+
+#include "fmgr.h"
+#include "utils/array.h"
+
+/* An array of text, taken apart; count is -1 for NULL. */
+typedef struct BaTextList
+{
+	int			count;
+	char	  **items;
+	Datum		array;			/* text[] without repeats, for a query */
+} BaTextList;
+
+extern char *BaArgText(FunctionCallInfo fcinfo, int n, const char *name, int max_bytes);
+extern char *BaArgTextOrNull(FunctionCallInfo fcinfo, int n, const char *name, int max_bytes);
+extern char *BaArgSecret(FunctionCallInfo fcinfo, int n, const char *name);
+extern char *BaArgName(FunctionCallInfo fcinfo, int n, const char *name);
+extern char *BaArgNameOrNull(FunctionCallInfo fcinfo, int n, const char *name);
+extern char *BaArgClientText(FunctionCallInfo fcinfo, int n, const char *name);
+extern BaTextList BaArgTextArray(FunctionCallInfo fcinfo, int n, const char *name);
+extern Datum BaTextArray(char **items, int count);
+extern int	BaArgPageSize(FunctionCallInfo fcinfo, int n, int none);
+
+#endif							/* BESTAUTH_ARGS_H */

@@ -1,0 +1,41 @@
+/* audit.h: the one writer of audit rows. */
+#ifndef BESTAUTH_AUDIT_H
+#define BESTAUTH_AUDIT_H
+
+#include "json.h"
+#include "utils/uuid.h"
+
+#define BA_AUDIT_MONTHS_AHEAD 12	/* partitions made by open_instance() */
+
+/* An audit row in the making. NULL where nothing is known. */
+typedef struct BaAudit
+{
+	const char *action;			/* lower case, past tense */
+	const char *outcome;		/* success or denied */
+	const pg_uuid_t *company_id;
+	const char *company_code;
+	const pg_uuid_t *user_id;
+	const char *username;
+	const pg_uuid_t *person_id;
+	const char *person;
+	const pg_uuid_t *service_id;
+	const char *service_code;
+	const pg_uuid_t *session_id;
+	const char *db_role;
+	const char *client_addr;
+	const char *peer_addr;
+	const char *application_name;
+	const char *object_type;
+	const char *object_id;
+	Jsonb	   *old_values;
+	Jsonb	   *new_values;
+	Jsonb	   *detail;
+} BaAudit;
+
+extern void BaAuditInit(void);
+extern void BaAuditStart(BaAudit *audit, const char *action);
+extern void BaAuditWrite(const BaAudit *audit);
+extern void BaAuditWriteDurably(const BaAudit *audit);
+extern void BaAuditMakePartitions(void);
+
+#endif							/* BESTAUTH_AUDIT_H */

@@ -1,0 +1,336 @@
+/*
+ * company.c
+ *	  Companies, and which of them are registered as billing services.
+ */
+#include "postgres.h"
+
+#include "funcapi.h"
+#include "utils/builtins.h"
+
+#include "args.h"
+#include "bestauth.h"
+#include "company.h"
+#include "errors.h"
+#include "query.h"
+#include "uuid.h"
+
+PG_FUNCTION_INFO_V1(bestauth_create_company);
+PG_FUNCTION_INFO_V1(bestauth_register_billing_service);
+PG_FUNCTION_INFO_V1(bestauth_unregister_billing_service);
+PG_FUNCTION_INFO_V1(bestauth_list_billing_services);
+
+#define COMPANY_SELECT \
+	"SELECT c.company_id, c.code, c.name, b.company_id IS NOT NULL AND b.unregistered_at IS NULL," \
+	" coalesce(b.version, 0)" \
+	" FROM bestauth.company c LEFT JOIN bestauth.billing_service b ON b.company_id = c.company_id"
+
+static BaQuery find_company = {
+	.sql = COMPANY_SELECT " WHERE lower(c.code COLLATE \"C\") = lower($1 COLLATE \"C\")",
+	.latest = true,
+};
+
+static BaQuery load_company = {
+	.sql = COMPANY_SELECT " WHERE c.company_id = $1",
+	.latest = true,
+};
+
+static BaQuery insert_company = {
+	.sql = "INSERT INTO bestauth.company (code, name, parent_id) VALUES ($1, $2, $3)"
+	" ON CONFLICT DO NOTHING RETURNING company_id",
+};
+
+static BaQuery find_family = {
+	.sql = "SELECT EXISTS (SELECT FROM bestauth.company WHERE company_id = $1),"
+	" EXISTS (SELECT FROM bestauth.company WHERE company_id = $1 AND parent_id IS NOT NULL),"
+	" EXISTS (SELECT FROM bestauth.company WHERE parent_id = $2)",
+	.latest = true,
+};
+
+/* One family is changed at a time, so that no child becomes a parent unseen. */
+static BaQuery lock_family = {
+	.sql = "SELECT company_id FROM bestauth.company WHERE company_id IN ($1, $2)"
+	" ORDER BY company_id FOR UPDATE",
+	.latest = true,
+};
+
+static BaQuery register_service = {
+	.sql = "INSERT INTO bestauth.billing_service AS b (company_id) VALUES ($1)"
+	" ON CONFLICT (company_id) DO UPDATE SET registered_at = clock_timestamp(), unregistered_at = NULL"
+	" WHERE b.unregistered_at IS NOT NULL",
+};
+
+static BaQuery unregister_service = {
+	.sql = "UPDATE bestauth.billing_service SET unregistered_at = clock_timestamp()"
+	" WHERE company_id = $1 AND unregistered_at IS NULL",
+};
+
+static BaQuery list_services = {
+	.sql = "SELECT c.code, c.name FROM bestauth.billing_service b JOIN bestauth.company c USING (company_id)"
+	" WHERE b.unregistered_at IS NULL AND ($1 IS NULL OR c.code COLLATE \"C\" > $1 COLLATE \"C\")"
+	" ORDER BY c.code COLLATE \"C\" LIMIT $2",
+};
+
+static bool
+Found(BaQuery *query, BaArgs *args, BaCompany *company)
+{
+	BaRow		row;
+
+	if (!BaQueryRow(query, args, &row))
+		return false;
+	(void) BaGetUuid(&row, 0, &company->company_id);
+	company->code = BaGetText(&row, 1);
+	company->name = BaGetText(&row, 2);
+	company->registered = BaGetBool(&row, 3);
+	company->service_version = BaGetInt(&row, 4);
+	return true;
+}
+
+bool
+BaCompanyFind(const char *code, BaCompany *company)
+{
+	BaArgs		args = {0};
+
+	BaPutText(&args, code);
+	return Found(&find_company, &args, company);
+}
+
+bool
+BaCompanyLoad(const pg_uuid_t *company_id, BaCompany *company)
+{
+	BaArgs		args = {0};
+
+	BaPutUuid(&args, company_id);
+	return Found(&load_company, &args, company);
+}
+
+static void
+RequireCompany(const char *code, BaCompany *company)
+{
+	if (!BaCompanyFind(code, company))
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("company \"%s\" does not exist", code)));
+}
+
+/*
+ * The company that a call acts in: a session's current one, which is the only
+ * one that it may name; the operator names it.
+ */
+void
+BaCompanyActed(const BaCaller *caller, const char *code, BaCompany *company)
+{
+	if (caller->identity != NULL)
+	{
+		if (code != NULL && pg_strcasecmp(code, caller->identity->company_code) != 0)
+			BaAccessRefuse(caller, "H-01", "A session acts in its current company.");
+		if (!BaCompanyLoad(&caller->identity->company_id, company))
+			elog(ERROR, "the session's company is gone");
+		return;
+	}
+	if (code == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"company\" must not be null outside a session")));
+	RequireCompany(code, company);
+}
+
+/* An audit row about something in a company, whoever did it. */
+void
+BaCompanyAudit(BaAudit *audit, const char *action, const BaCompany *company)
+{
+	BaAuditStart(audit, action);
+	audit->company_id = &company->company_id;
+	audit->company_code = company->code;
+}
+
+/* -------------------------------------------------------------------- rules */
+
+static void
+RefuseCode(const char *code)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("company code \"%s\" is not valid", code),
+			 errdetail("It has 1 to %d ASCII letters, digits, dashes and underscores, and begins with a letter or digit.",
+					   BA_MAX_CODE)));
+}
+
+static void
+CheckCode(const char *code)
+{
+	static const char signs[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+
+	if (*code == '\0' || *code == '_' || *code == '-' || strlen(code) > BA_MAX_CODE ||
+		strspn(code, signs) != strlen(code))
+		RefuseCode(code);
+}
+
+static void
+CheckParent(const pg_uuid_t *company_id, const pg_uuid_t *parent_id)
+{
+	BaArgs		args = {0};
+	BaRow		row;
+	const char *fault;
+
+	BaPutUuid(&args, parent_id);
+	BaPutUuid(&args, company_id);
+	(void) BaQueryExec(&lock_family, &args);
+	(void) BaQueryRow(&find_family, &args, &row);
+	fault = BaUuidEqual(company_id, parent_id) ? "A company cannot be its own parent." :
+		!BaGetBool(&row, 0) ? "There is no such company." :
+		BaGetBool(&row, 1) ? "The parent is a child itself; there is one level of children." :
+		BaGetBool(&row, 2) ? "The company has children itself; there is one level of children." :
+		NULL;
+	if (fault != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("company cannot have this parent"),
+				 errdetail("%s", fault),
+				 BaErrRule("MCM-1")));
+}
+
+void
+BaCompanyRule(BaRowEvent *event, bool restoring)
+{
+	pg_uuid_t	company_id,
+				parent_id;
+
+	CheckCode(BaColumnText(event, "code"));
+	BaColumnRequireSame(event, "company_id", "MCM-1");
+	BaColumnRequireSame(event, "code", "MCM-1");
+	if (!restoring && BaColumnChanged(event, "parent_id") &&
+		BaColumnUuid(event, "parent_id", &parent_id))
+	{
+		(void) BaColumnUuid(event, "company_id", &company_id);
+		CheckParent(&company_id, &parent_id);
+	}
+}
+
+/* Whatever changes in a registration ends the sessions that rest on it. */
+void
+BaBillingServiceRule(BaRowEvent *event)
+{
+	bool		isnull;
+	int32		version;
+
+	if (event->old_row == NULL)
+		return;
+	BaColumnRequireSame(event, "company_id", "IBS-1");
+	version = DatumGetInt32(BaColumn(event, false, "version", &isnull));
+	if (BaColumnChanged(event, "registered_at") || BaColumnChanged(event, "unregistered_at"))
+		version++;
+	BaColumnSet(event, "version", Int32GetDatum(version));
+}
+
+/* ---------------------------------------------------------------- functions */
+
+Datum
+bestauth_create_company(PG_FUNCTION_ARGS)
+{
+	BaCaller	caller = BaAccessCaller(fcinfo);
+	char	   *code = BaArgText(fcinfo, 0, "code", BA_MAX_CODE);
+	char	   *name = BaArgName(fcinfo, 1, "name");
+	char	   *parent_code = BaArgTextOrNull(fcinfo, 2, "parent", BA_MAX_CODE);
+	BaCompany	company = {.code = code};
+	BaCompany	parent;
+	BaArgs		args = {0};
+	BaRow		row;
+	BaAudit		audit;
+
+	BaAccessRequireOperator(&caller, "TPB-1");
+	if (parent_code != NULL)
+		RequireCompany(parent_code, &parent);
+	BaPutText(&args, code);
+	BaPutText(&args, name);
+	BaPutUuid(&args, parent_code ? &parent.company_id : NULL);
+	if (!BaQueryRow(&insert_company, &args, &row))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("company code \"%s\" is taken", code)));
+	(void) BaGetUuid(&row, 0, &company.company_id);
+	BaCompanyAudit(&audit, "company.created", &company);
+	audit.object_type = "company";
+	audit.object_id = code;
+	BaAuditWrite(&audit);
+	PG_RETURN_DATUM(row.values[0]);
+}
+
+static void
+AuditService(const char *action, const BaCompany *company)
+{
+	BaAudit		audit;
+
+	BaCompanyAudit(&audit, action, company);
+	audit.object_type = "billing_service";
+	audit.object_id = company->code;
+	BaAuditWrite(&audit);
+}
+
+Datum
+bestauth_register_billing_service(PG_FUNCTION_ARGS)
+{
+	BaCaller	caller = BaAccessCaller(fcinfo);
+	char	   *code = BaArgText(fcinfo, 0, "company", BA_MAX_CODE);
+	BaCompany	company;
+	BaArgs		args = {0};
+
+	BaAccessRequireOperator(&caller, "IBS-1");
+	if (!PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("single sign-on keys are not supported yet")));
+	RequireCompany(code, &company);
+	BaPutUuid(&args, &company.company_id);
+	if (BaQueryExec(&register_service, &args) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("company \"%s\" is registered as a billing service already", code),
+				 BaErrRule("IBS-1")));
+	AuditService("billing_service.registered", &company);
+	PG_RETURN_VOID();
+}
+
+Datum
+bestauth_unregister_billing_service(PG_FUNCTION_ARGS)
+{
+	BaCaller	caller = BaAccessCaller(fcinfo);
+	char	   *code = BaArgText(fcinfo, 0, "company", BA_MAX_CODE);
+	BaCompany	company;
+	BaArgs		args = {0};
+
+	BaAccessRequireOperator(&caller, "IBS-1");
+	RequireCompany(code, &company);
+	BaPutUuid(&args, &company.company_id);
+	if (BaQueryExec(&unregister_service, &args) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("company \"%s\" is not registered as a billing service", code),
+				 BaErrRule("TPB-2")));
+	AuditService("billing_service.unregistered", &company);
+	PG_RETURN_VOID();
+}
+
+static void
+PutService(const BaRow *row, void *arg)
+{
+	ReturnSetInfo *result = arg;
+	Datum		values[3] = {row->values[0], row->values[1], row->values[0]};
+	bool		nulls[3] = {false, false, false};
+
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+Datum
+bestauth_list_billing_services(PG_FUNCTION_ARGS)
+{
+	BaCaller	caller = BaAccessCaller(fcinfo);
+	BaArgs		args = {0};
+
+	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, "TPB-2");
+	BaPutText(&args, BaArgTextOrNull(fcinfo, 1, "after", BA_MAX_CODE));
+	BaPutInt(&args, BaArgPageSize(fcinfo, 0, 100));
+	InitMaterializedSRF(fcinfo, 0);
+	BaQueryEach(&list_services, &args, PutService, fcinfo->resultinfo);
+	return (Datum) 0;
+}

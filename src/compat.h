@@ -1,0 +1,43 @@
+/*
+ * compat.h
+ *	  Every difference between PostgreSQL 15 and 18 that the source meets.
+ */
+#ifndef BESTAUTH_COMPAT_H
+#define BESTAUTH_COMPAT_H
+
+#include "access/tupdesc.h"
+#include "common/base64.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
+
+/* 16: access to variable-length values moved to a header of its own. */
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
+
+/* 16: the extra of a check hook must come from guc_malloc(). */
+#if PG_VERSION_NUM >= 160000
+#define BaGucMalloc(size) guc_malloc(LOG, (size))
+#define BaGucFree(pointer) guc_free(pointer)
+#else
+#define BaGucMalloc(size) malloc(size)
+#define BaGucFree(pointer) free(pointer)
+#endif
+
+/* 17: a process is known by its number through GetNumberFromPGProc(). */
+#if PG_VERSION_NUM >= 170000
+#define BaProcNumber() ((int) GetNumberFromPGProc(MyProc))
+#define BaProcLocalXid() (MyProc->vxid.lxid)
+#else
+#define BaProcNumber() (MyProc->pgprocno)
+#define BaProcLocalXid() (MyProc->lxid)
+#endif
+
+/* 18: base64 works on unsigned bytes. */
+#if PG_VERSION_NUM >= 180000
+typedef uint8 BaBase64Byte;
+#else
+typedef char BaBase64Byte;
+#endif
+
+#endif							/* BESTAUTH_COMPAT_H */

@@ -1,0 +1,27 @@
+/* counter.h: charging guesses, and the lock that they lead to. */
+#ifndef BESTAUTH_COUNTER_H
+#define BESTAUTH_COUNTER_H
+
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+typedef struct BaSubject
+{
+	int			length;			/* 0: not used */
+	uint8		bytes[1 + UUID_LEN];	/* the first tells the kind */
+} BaSubject;
+
+typedef struct BaCharge
+{
+	bool		admitted;		/* the guess may be looked at */
+	TimestampTz locked_at;		/* when the lock began, 0 without one */
+} BaCharge;
+
+extern void BaCounterInit(void);
+extern BaSubject BaSubjectUser(const pg_uuid_t *user_id);
+extern BaSubject BaSubjectChallenge(const pg_uuid_t *token_id);
+extern BaSubject BaSubjectUnknown(const char *company, const char *username);
+extern BaCharge BaCounterCharge(BaSubject first, BaSubject second);
+extern void BaCounterClear(BaSubject first, BaSubject second);
+
+#endif							/* BESTAUTH_COUNTER_H */

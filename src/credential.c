@@ -1,0 +1,105 @@
+/*
+ * credential.c
+ *	  Password hashes of users, in a table of their own: a login touches no row
+ *	  that anybody caches.
+ */
+#include "postgres.h"
+
+#include "credential.h"
+#include "query.h"
+#include "settings.h"
+
+static BaQuery find_credential = {
+	.sql = "SELECT password_hash, pepper_id, must_change, expires_at"
+	" FROM bestauth.credential WHERE user_id = $1",
+	.latest = true,
+};
+
+static BaQuery set_credential = {
+	.sql = "INSERT INTO bestauth.credential AS c (user_id, password_hash, pepper_id, must_change, expires_at)"
+	" VALUES ($1, $2, $3, $4, CASE WHEN $4 THEN clock_timestamp() + $5 * interval '1 second' END)"
+	" ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash,"
+	" pepper_id = excluded.pepper_id, must_change = excluded.must_change,"
+	" expires_at = excluded.expires_at, changed_at = clock_timestamp()",
+};
+
+static BaQuery renew_credential = {
+	.sql = "UPDATE bestauth.credential SET password_hash = $2, pepper_id = $3 WHERE user_id = $1",
+};
+
+static BaQuery raise_version = {
+	.sql = "UPDATE bestauth.user_account SET version = version + 1 WHERE user_id = $1",
+	.latest = true,
+};
+
+static bool renewing = false;
+
+/* All NULL and false where the user has none. */
+void
+BaCredentialFind(const pg_uuid_t *user_id, BaCredential *credential)
+{
+	BaArgs		args = {0};
+	BaRow		row;
+
+	memset(credential, 0, sizeof(*credential));
+	BaPutUuid(&args, user_id);
+	if (!BaQueryRow(&find_credential, &args, &row))
+		return;
+	credential->password.hash = BaGetText(&row, 0);
+	credential->password.pepper_id = BaGetText(&row, 1);
+	credential->must_change = BaGetBool(&row, 2);
+	credential->expires_at = BaGetTime(&row, 3);
+}
+
+/* A new password; a temporary one expires and must be changed. */
+void
+BaCredentialSet(const pg_uuid_t *user_id, const char *password, bool temporary)
+{
+	BaPasswordHash hash = BaPasswordMake(password);
+	BaArgs		args = {0};
+
+	BaPutUuid(&args, user_id);
+	BaPutText(&args, hash.hash);
+	BaPutText(&args, hash.pepper_id);
+	BaPutBool(&args, temporary);
+	BaPutInt(&args, BaSetupLinkLifetime);
+	(void) BaQueryExec(&set_credential, &args);
+}
+
+/* The same password under another cost or pepper: ends no session. */
+void
+BaCredentialRenew(const pg_uuid_t *user_id, const char *password)
+{
+	BaPasswordHash hash = BaPasswordMake(password);
+	BaArgs		args = {0};
+
+	BaPutUuid(&args, user_id);
+	BaPutText(&args, hash.hash);
+	BaPutText(&args, hash.pepper_id);
+	renewing = true;
+	PG_TRY();
+	{
+		(void) BaQueryExec(&renew_credential, &args);
+	}
+	PG_FINALLY();
+	{
+		renewing = false;
+	}
+	PG_END_TRY();
+}
+
+/* Another password, by whatever statement, ends the sessions of the user. */
+void
+BaCredentialRule(BaRowEvent *event, bool restoring)
+{
+	BaArgs		args = {0};
+	pg_uuid_t	user_id;
+
+	BaColumnRequireSame(event, "user_id", "G-01");
+	if (restoring || renewing || event->old_row == NULL ||
+		!BaColumnChanged(event, "password_hash"))
+		return;
+	(void) BaColumnUuid(event, "user_id", &user_id);
+	BaPutUuid(&args, &user_id);
+	(void) BaQueryExec(&raise_version, &args);
+}

@@ -1,0 +1,170 @@
+/*
+ * crypto.c
+ *	  Random bytes, digests, tokens, and comparison in constant time. The
+ *	  algorithms are the server's own (common/cryptohash.h, common/hmac.h), that
+ *	  is OpenSSL's.
+ */
+#include "postgres.h"
+
+#include "common/base64.h"
+#include "common/cryptohash.h"
+#include "common/hmac.h"
+#include "common/sha2.h"
+#include "utils/builtins.h"
+
+#include "compat.h"
+#include "crypto.h"
+
+#define TOKEN_BYTES 32			/* 256 bits */
+#define PASSWORD_LENGTH 20		/* of 32 signs: 100 bits */
+
+static void
+CryptoFailed(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INTERNAL_ERROR),
+			 errmsg("could not compute a digest")));
+}
+
+void
+BaRandomBytes(void *to, size_t length)
+{
+	if (!pg_strong_random(to, length))
+		ereport(ERROR,
+				(errcode(ERRCODE_INTERNAL_ERROR),
+				 errmsg("could not generate random values")));
+}
+
+void
+BaSha256(const void *data, size_t length, uint8 *digest)
+{
+	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
+
+	if (ctx == NULL || pg_cryptohash_init(ctx) < 0 ||
+		pg_cryptohash_update(ctx, data, length) < 0 ||
+		pg_cryptohash_final(ctx, digest, BA_DIGEST_LENGTH) < 0)
+	{
+		pg_cryptohash_free(ctx);
+		CryptoFailed();
+	}
+	pg_cryptohash_free(ctx);
+}
+
+static char *
+Base64(const uint8 *bytes, int length)
+{
+	int			room = pg_b64_enc_len(length);
+	char	   *text = palloc(room + 1);
+	int			used = pg_b64_encode((const BaBase64Byte *) bytes, length, text, room);
+
+	if (used < 0)
+		CryptoFailed();
+	text[used] = '\0';
+	return text;
+}
+
+/* 64 characters, whatever the length of the text. */
+char *
+BaHmacSha384Base64(const void *key, size_t key_length, const char *text)
+{
+	uint8		digest[PG_SHA384_DIGEST_LENGTH];
+	pg_hmac_ctx *ctx = pg_hmac_create(PG_SHA384);
+	char	   *result;
+
+	if (ctx == NULL || pg_hmac_init(ctx, key, key_length) < 0 ||
+		pg_hmac_update(ctx, (const uint8 *) text, strlen(text)) < 0 ||
+		pg_hmac_final(ctx, digest, sizeof(digest)) < 0)
+	{
+		pg_hmac_free(ctx);
+		CryptoFailed();
+	}
+	pg_hmac_free(ctx);
+	result = Base64(digest, sizeof(digest));
+	explicit_bzero(digest, sizeof(digest));
+	return result;
+}
+
+/*
+ * A secret of 256 random bits, safe in a URL. The prefix lets a scanner for
+ * leaked secrets, and a person who pasted the wrong one, tell what it is.
+ */
+char *
+BaTokenMake(const char *prefix)
+{
+	uint8		bytes[TOKEN_BYTES];
+	char	   *text;
+	char	   *c;
+	char	   *token;
+
+	BaRandomBytes(bytes, sizeof(bytes));
+	text = Base64(bytes, sizeof(bytes));
+	explicit_bzero(bytes, sizeof(bytes));
+	for (c = text; *c; c++)
+	{
+		if (*c == '+')
+			*c = '-';
+		else if (*c == '/')
+			*c = '_';
+		else if (*c == '=')
+			*c = '\0';
+	}
+	token = psprintf("%s_%s", prefix, text);
+	BaSecretForget(text);
+	return token;
+}
+
+/* What is kept of a token: its SHA-256, as bytea. */
+Datum
+BaTokenDigest(const char *token)
+{
+	bytea	   *digest = palloc(VARHDRSZ + BA_DIGEST_LENGTH);
+
+	SET_VARSIZE(digest, VARHDRSZ + BA_DIGEST_LENGTH);
+	BaSha256(token, strlen(token), (uint8 *) VARDATA(digest));
+	return PointerGetDatum(digest);
+}
+
+/* Takes as long for a difference in the first byte as for one in the last. */
+bool
+BaSecretEqual(const char *a, const char *b)
+{
+	size_t		length = strlen(a);
+	volatile uint8 difference = 0;
+	size_t		i;
+
+	if (length != strlen(b))
+		return false;
+	for (i = 0; i < length; i++)
+		difference |= (uint8) a[i] ^ (uint8) b[i];
+	return difference == 0;
+}
+
+/* A password to be read aloud and typed: no signs that look alike. */
+char *
+BaRandomPassword(void)
+{
+	static const char signs[] = "abcdefghijkmnpqrstuvwxyz23456789";
+	uint8		bytes[PASSWORD_LENGTH];
+	char	   *password = palloc(PASSWORD_LENGTH + PASSWORD_LENGTH / 5);
+	int			i,
+				to = 0;
+
+	StaticAssertStmt(sizeof(signs) == 33, "a byte must map evenly to the signs");
+	BaRandomBytes(bytes, sizeof(bytes));
+	for (i = 0; i < PASSWORD_LENGTH; i++)
+	{
+		if (i > 0 && i % 5 == 0)
+			password[to++] = '-';
+		password[to++] = signs[bytes[i] % 32];
+	}
+	password[to] = '\0';
+	explicit_bzero(bytes, sizeof(bytes));
+	return password;
+}
+
+void
+BaSecretForget(char *secret)
+{
+	if (secret != NULL)
+		explicit_bzero(secret, strlen(secret));
+}

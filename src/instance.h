@@ -1,0 +1,10 @@
+/* instance.h: whether this instance is open. */
+#ifndef BESTAUTH_INSTANCE_H
+#define BESTAUTH_INSTANCE_H
+
+extern bool BaInstanceIsOpen(void);
+extern void BaInstanceRequireOpen(void);
+extern bool BaInstanceIsRestoring(void);
+extern int64 BaSystemId(void);
+
+#endif							/* BESTAUTH_INSTANCE_H */

@@ -1,0 +1,569 @@
+/*
+ * login.c
+ *	  Logging in: with a user's password, and in two parts with a key.
+ *
+ * The order of things is the same whether the name is known or not, and whatever
+ * comes of it: charge the guess durably, compute one hash, then either clear the
+ * count or write the refusal down, durably as well. Expected outcomes are
+ * returned; why it was denied stands in the audit alone.
+ *
+ * No lock is held while hashing. What was read before is read again after it, and
+ * the session names the versions that were seen: who is locked or loses the
+ * password a moment later loses the session with it.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "args.h"
+#include "bestauth.h"
+#include "compat.h"
+#include "counter.h"
+#include "credential.h"
+#include "crypto.h"
+#include "instance.h"
+#include "query.h"
+#include "session.h"
+#include "settings.h"
+#include "token.h"
+#include "uuid.h"
+
+PG_FUNCTION_INFO_V1(bestauth_login);
+PG_FUNCTION_INFO_V1(bestauth_login_second_part);
+PG_FUNCTION_INFO_V1(bestauth_login_second_part_session);
+
+/* A lock younger than this may come from right guesses at the same time. */
+#define FRESH_LOCK_MS 3000
+#define FRESH_LOCK_TRIES 3
+
+/* One login on its way: who tries, what is known, what comes of it. */
+typedef struct Login
+{
+	const char *client_addr;
+	const char *client_info;
+	bool		has_company;
+	BaCompany	company;		/* where to */
+	bool		has_user;
+	BaUser		user;			/* of a two-part login, the key */
+	bool		has_service;
+	BaCompany	service;
+	bool		has_person;
+	BaUser		person;
+	const char *typed_name;		/* where nobody has it */
+	bool		must_change;
+	/* the result */
+	const char *outcome;
+	char	   *session_token;
+	char	   *challenge_token;
+	pg_uuid_t  *challenge_id;
+	TimestampTz expires_at;
+	pg_uuid_t  *session_id;
+} Login;
+
+/* ----------------------------------------------------- repeated evaluation */
+
+/*
+ * SELECT (login(...)).* calls the function once a column. The same call under
+ * the same snapshot is the same call, and gets the same answer, uncharged.
+ */
+static struct
+{
+	LocalTransactionId transaction;
+	CommandId	command;
+	uint8		digest[BA_DIGEST_LENGTH];
+	Datum		result;
+	MemoryContext context;
+}			memo;
+
+static void
+DigestCall(FunctionCallInfo fcinfo, uint8 *digest)
+{
+	StringInfoData call;
+	int			i;
+
+	initStringInfo(&call);
+	appendBinaryStringInfo(&call, (char *) &fcinfo->flinfo->fn_oid, sizeof(Oid));
+	for (i = 0; i < PG_NARGS(); i++)
+	{
+		text	   *arg = PG_ARGISNULL(i) ? NULL : PG_GETARG_TEXT_PP(i);
+		int			length = arg == NULL ? -1 : VARSIZE_ANY_EXHDR(arg);
+
+		appendBinaryStringInfo(&call, (char *) &length, sizeof(length));
+		if (arg != NULL)
+			appendBinaryStringInfo(&call, VARDATA_ANY(arg), length);
+	}
+	BaSha256(call.data, call.len, digest);
+	explicit_bzero(call.data, call.len);
+	pfree(call.data);
+}
+
+static bool
+IsRepeat(const uint8 *digest)
+{
+	return memo.transaction == BaProcLocalXid() &&
+		memo.command == GetActiveSnapshot()->curcid &&
+		memcmp(memo.digest, digest, BA_DIGEST_LENGTH) == 0;
+}
+
+static Datum
+Remember(const uint8 *digest, Datum result)
+{
+	MemoryContext old;
+
+	memo.transaction = BaProcLocalXid();
+	memo.command = GetActiveSnapshot()->curcid;
+	memcpy(memo.digest, digest, BA_DIGEST_LENGTH);
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	memo.result = datumCopy(result, false, -1);
+	MemoryContextSwitchTo(old);
+
+	/* The next statement is to see another command, and so another call. */
+	(void) GetCurrentCommandId(true);
+	CommandCounterIncrement();
+	return result;
+}
+
+static Datum
+MakeResult(FunctionCallInfo fcinfo, const Login *login)
+{
+	TupleDesc	tupdesc;
+	Datum		values[7];
+	bool		nulls[7];
+	bool		challenged = login->challenge_id != NULL;
+	BaArgs		args = {0};
+	BaRow		row;
+	static BaQuery find_instance = {.sql = "SELECT name FROM bestauth.instance"};
+
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	memset(nulls, true, sizeof(nulls));
+	values[0] = CStringGetTextDatum(login->outcome);
+	nulls[0] = false;
+	nulls[1] = login->session_token == NULL;
+	values[1] = nulls[1] ? (Datum) 0 : CStringGetTextDatum(login->session_token);
+	nulls[2] = login->challenge_token == NULL;
+	values[2] = nulls[2] ? (Datum) 0 : CStringGetTextDatum(login->challenge_token);
+	nulls[3] = !challenged;
+	values[3] = UUIDPGetDatum(login->challenge_id);
+	nulls[4] = login->expires_at == 0;
+	values[4] = TimestampTzGetDatum(login->expires_at);
+	if (challenged && BaQueryRow(&find_instance, &args, &row))
+	{
+		nulls[5] = nulls[6] = false;
+		values[5] = CStringGetTextDatum(login->service.name);
+		values[6] = CStringGetTextDatum(psprintf("%s/%s", BaGetText(&row, 0),
+												 login->company.code));
+	}
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls));
+}
+
+/* -------------------------------------------------------------------- audit */
+
+static const char *
+PersonLabel(const Login *login)
+{
+	if (!login->has_person)
+		return NULL;
+	return login->has_service ?
+		psprintf("%s/%s", login->service.code, login->person.username) : login->person.username;
+}
+
+static void
+StartAudit(const Login *login, const char *action, BaAudit *audit)
+{
+	BaAuditStart(audit, action);
+	audit->company_id = login->has_company ? &login->company.company_id : NULL;
+	audit->company_code = login->has_company ? login->company.code : NULL;
+	audit->user_id = login->has_user ? &login->user.user_id : NULL;
+	audit->username = login->has_user ? login->user.username : NULL;
+	audit->person_id = login->has_person ? &login->person.user_id : NULL;
+	audit->person = PersonLabel(login);
+	audit->service_id = login->has_service ? &login->service.company_id : NULL;
+	audit->service_code = login->has_service ? login->service.code : NULL;
+	audit->session_id = login->session_id;
+	audit->client_addr = login->client_addr;
+	audit->object_type = "user";
+	audit->object_id = login->has_person ? PersonLabel(login) : audit->username;
+}
+
+/* The refusal outlives the caller's transaction. */
+static void
+Deny(Login *login, const char *reason)
+{
+	BaAudit		audit;
+	BaJson		detail;
+
+	StartAudit(login, "login.denied", &audit);
+	audit.outcome = "denied";
+	BaJsonStart(&detail);
+	BaJsonText(&detail, "reason", reason);
+	BaJsonText(&detail, "typed_name", login->typed_name);
+	BaJsonText(&detail, "client_info", login->client_info);
+	audit.detail = BaJsonFinish(&detail);
+	BaAuditWriteDurably(&audit);
+	login->outcome = "denied";
+}
+
+static void
+Accept(Login *login, const char *outcome, const char *action)
+{
+	BaAudit		audit;
+	BaJson		detail;
+
+	StartAudit(login, action, &audit);
+	BaJsonStart(&detail);
+	BaJsonText(&detail, "client_info", login->client_info);
+	audit.detail = BaJsonFinish(&detail);
+	BaAuditWrite(&audit);
+	login->outcome = outcome;
+}
+
+/* ------------------------------------------------------------------ guesses */
+
+/*
+ * Charges the guess and looks at it; user is NULL for a name that nobody has.
+ * Returns why not, or NULL for a right password. One hash is computed in every
+ * case. Right guesses at the same time, as with a shared key, may lock each
+ * other out for a moment; so one that meets a lock of just now tries again.
+ */
+static const char *
+Guess(const BaUser *user, const char *password, BaSubject subject, BaSubject second,
+	  BaCredential *credential)
+{
+	BaCredential none = {.must_change = false};
+	int			tries;
+
+	for (tries = 0; tries < FRESH_LOCK_TRIES; tries++)
+	{
+		BaCharge	charge = BaCounterCharge(subject, second);
+
+		memset(credential, 0, sizeof(*credential));
+		if (charge.admitted && user != NULL)
+			BaCredentialFind(&user->user_id, credential);
+		if (BaPasswordVerify(password, charge.admitted ? &credential->password : &none.password))
+			return NULL;
+		if (charge.admitted)
+			return user == NULL ? "unknown user" :
+				credential->password.hash == NULL ? "no password set" : "wrong password";
+		if (TimestampDifferenceExceeds(charge.locked_at, GetCurrentTimestamp(), FRESH_LOCK_MS))
+			break;
+	}
+	return "locked after too many wrong passwords";
+}
+
+/* The state of an account whose password was right; NULL if it may go on. */
+static const char *
+AccountFault(BaUser *user)
+{
+	int			version = user->version;
+	pg_uuid_t	user_id = user->user_id;
+
+	if (!BaUserLoad(&user_id, user) || user->deleted)
+		return "account deleted";
+	if (user->locked)
+		return "account locked";
+	if (user->version != version)
+		return "account changed meanwhile";
+	return NULL;
+}
+
+static const char *
+PasswordFault(const BaCredential *credential)
+{
+	if (credential->expires_at != 0 && GetCurrentTimestamp() >= credential->expires_at)
+		return "temporary password expired";
+	return NULL;
+}
+
+/* ----------------------------------------------------------------- outcomes */
+
+static void
+StartSession(Login *login)
+{
+	BaSessionStart start = {
+		.user = &login->user,
+		.person = login->has_service ? &login->person : &login->user,
+		.service = login->has_service ? &login->service : NULL,
+		.client_addr = login->client_addr,
+		.client_info = login->client_info,
+	};
+	BaSession	session;
+
+	BaSessionCreate(&start, &session);
+	login->session_token = session.secret;
+	login->expires_at = session.expires_at;
+	login->session_id = palloc(sizeof(pg_uuid_t));
+	*login->session_id = session.session_id;
+	Accept(login, "authenticated", "login.succeeded");
+}
+
+static void
+DemandNewPassword(Login *login, const BaUser *user)
+{
+	BaToken		token;
+
+	login->challenge_token = BaTokenIssue(BA_TOKEN_PASSWORD_CHANGE, user, 0,
+										  BaChallengeLifetime, true, &token);
+	login->expires_at = token.expires_at;
+	Accept(login, "password_change_required", "login.password_change_required");
+}
+
+static void
+DemandSecondPart(Login *login)
+{
+	BaToken		token;
+
+	login->challenge_token = BaTokenIssue(BA_TOKEN_SECOND_PART, &login->user,
+										  login->service.service_version, BaChallengeLifetime,
+										  false, &token);
+	login->challenge_id = palloc(sizeof(pg_uuid_t));
+	*login->challenge_id = token.token_id;
+	login->expires_at = token.expires_at;
+	Accept(login, "second_part_required", "login.first_part_succeeded");
+}
+
+/* ----------------------------------------------------------------- part one */
+
+static void
+FirstPart(Login *login, const char *password, BaSubject subject)
+{
+	BaSubject	none = {0};
+	BaCredential credential;
+	const char *fault = Guess(login->has_user ? &login->user : NULL, password, subject, none,
+							  &credential);
+
+	if (fault == NULL)
+		fault = AccountFault(&login->user);
+	if (fault == NULL)
+		fault = PasswordFault(&credential);
+	if (fault == NULL && login->user.has_service)
+	{
+		login->has_service = BaCompanyLoad(&login->user.service_id, &login->service);
+		if (!login->has_service || !login->service.registered)
+			fault = "billing service not registered";
+	}
+	if (fault != NULL)
+	{
+		Deny(login, fault);
+		return;
+	}
+	if (BaPasswordIsStale(&credential.password))
+		BaCredentialRenew(&login->user.user_id, password);
+	if (!login->user.type->needs_second_part)
+	{
+		login->has_person = true;
+		login->person = login->user;
+	}
+	if (credential.must_change)
+		DemandNewPassword(login, &login->user);
+	else if (login->user.type->needs_second_part)
+		DemandSecondPart(login);
+	else
+		StartSession(login);
+	BaCounterClear(subject, none);
+}
+
+Datum
+bestauth_login(PG_FUNCTION_ARGS)
+{
+	char	   *company = BaArgText(fcinfo, 0, "company", BA_MAX_PASSWORD);
+	char	   *username = BaArgText(fcinfo, 1, "username", BA_MAX_PASSWORD);
+	char	   *password = BaArgSecret(fcinfo, 2, "password");
+	uint8		digest[BA_DIGEST_LENGTH];
+	Login		login;
+	BaSubject	subject;
+
+	BaInstanceRequireOpen();
+	DigestCall(fcinfo, digest);
+	if (IsRepeat(digest))
+		PG_RETURN_DATUM(datumCopy(memo.result, false, -1));
+	memset(&login, 0, sizeof(login));
+	login.client_addr = BaArgClientText(fcinfo, 4, "client_addr");
+	login.client_info = BaArgClientText(fcinfo, 5, "client_info");
+	login.has_company = BaCompanyFind(company, &login.company);
+	/* There are no portals yet, so nobody has an account in one. */
+	login.has_user = login.has_company && PG_ARGISNULL(3) &&
+		BaUserFind(&login.company.company_id, username, &login.user);
+	if (login.has_user)
+		subject = BaSubjectUser(&login.user.user_id);
+	else
+	{
+		subject = BaSubjectUnknown(company, username);
+		login.typed_name = pnstrdup(username, pg_mbcliplen(username, strlen(username),
+														   BA_MAX_USERNAME));
+	}
+	FirstPart(&login, password, subject);
+	BaSecretForget(password);
+	PG_RETURN_DATUM(Remember(digest, MakeResult(fcinfo, &login)));
+}
+
+/* ----------------------------------------------------------------- part two */
+
+/* What the challenge stands for: the key, its company, its service. */
+static const char *
+OpenChallenge(Login *login, const char *secret, BaToken *token)
+{
+	static const char *const faults[] = {
+		[BA_TOKEN_UNKNOWN] = "unknown challenge",
+		[BA_TOKEN_USED] = "challenge used already",
+		[BA_TOKEN_SUPERSEDED] = "key changed since the first part",
+		[BA_TOKEN_EXPIRED] = "challenge expired",
+	};
+	BaTokenState state = BaTokenPeek(secret, BA_TOKEN_SECOND_PART, token);
+
+	if (state == BA_TOKEN_UNKNOWN)
+		return faults[state];
+	login->has_user = true;
+	login->user = token->user;
+	login->has_company = BaCompanyLoad(&token->user.company_id, &login->company);
+	login->has_service = token->user.has_service &&
+		BaCompanyLoad(&token->user.service_id, &login->service);
+	return state == BA_TOKEN_VALID && login->has_service ? NULL : faults[state];
+}
+
+/* May this person of the service be the second part for this key? */
+static const char *
+PersonFault(Login *login, const BaToken *token)
+{
+	if (!BaUuidEqual(&login->person.company_id, &login->service.company_id))
+		return "person is not of the key's billing service";
+	if (!login->service.registered || login->service.service_version != token->service_version)
+		return "billing service not registered";
+	if (!login->person.type->may_be_second_part)
+		return psprintf("user type %s cannot be the second part", login->person.type->name);
+	if (!BaUserAdmitsPerson(&login->user, &login->person.user_id))
+		return "key does not admit this person";
+	return NULL;
+}
+
+/* Uses the challenge up, under its row's lock, and starts the session. */
+static void
+Enter(Login *login, const char *secret)
+{
+	BaToken		token;
+	BaTokenState state = BaTokenLock(secret, BA_TOKEN_SECOND_PART, &token);
+	const char *fault;
+
+	if (state != BA_TOKEN_VALID)
+	{
+		Deny(login, state == BA_TOKEN_EXPIRED ? "challenge expired" : "challenge used already");
+		return;
+	}
+	login->user = token.user;
+	fault = login->user.locked ? "account locked" : AccountFault(&login->person);
+	(void) BaCompanyLoad(&login->service.company_id, &login->service);
+	if (fault == NULL)
+		fault = PersonFault(login, &token);
+	if (fault != NULL)
+	{
+		Deny(login, fault);
+		return;
+	}
+	BaTokenUse(&token);
+	StartSession(login);
+}
+
+static void
+SecondPart(Login *login, const char *secret, const char *username, const char *password)
+{
+	BaToken		token;
+	BaCredential credential;
+	BaSubject	subject,
+				challenge = {0};
+	const char *challenge_fault = OpenChallenge(login, secret, &token);
+	const char *fault;
+
+	if (challenge_fault == NULL)
+		challenge = BaSubjectChallenge(&token.token_id);
+	if (login->has_service)
+		login->has_person = BaUserFind(&login->service.company_id, username, &login->person);
+	subject = login->has_person ? BaSubjectUser(&login->person.user_id) :
+		BaSubjectUnknown("", username);
+	if (!login->has_person)
+		login->typed_name = pnstrdup(username, pg_mbcliplen(username, strlen(username),
+															BA_MAX_USERNAME));
+	fault = Guess(login->has_person ? &login->person : NULL, password, subject, challenge,
+				  &credential);
+	if (challenge_fault != NULL)
+		fault = challenge_fault;
+	if (fault == NULL)
+		fault = AccountFault(&login->person);
+	if (fault == NULL)
+		fault = PasswordFault(&credential);
+	if (fault == NULL)
+		fault = PersonFault(login, &token);
+	if (fault != NULL)
+	{
+		Deny(login, fault);
+		return;
+	}
+	if (BaPasswordIsStale(&credential.password))
+		BaCredentialRenew(&login->person.user_id, password);
+	if (credential.must_change)
+		DemandNewPassword(login, &login->person);
+	else
+		Enter(login, secret);
+	if (strcmp(login->outcome, "denied") != 0)
+		BaCounterClear(subject, challenge);
+}
+
+Datum
+bestauth_login_second_part(PG_FUNCTION_ARGS)
+{
+	char	   *secret = BaArgSecret(fcinfo, 0, "challenge_token");
+	char	   *username = BaArgText(fcinfo, 1, "username", BA_MAX_PASSWORD);
+	char	   *password = BaArgSecret(fcinfo, 2, "password");
+	uint8		digest[BA_DIGEST_LENGTH];
+	Login		login;
+
+	BaInstanceRequireOpen();
+	DigestCall(fcinfo, digest);
+	if (IsRepeat(digest))
+		PG_RETURN_DATUM(datumCopy(memo.result, false, -1));
+	memset(&login, 0, sizeof(login));
+	login.client_addr = BaArgClientText(fcinfo, 3, "client_addr");
+	login.client_info = BaArgClientText(fcinfo, 4, "client_info");
+	SecondPart(&login, secret, username, password);
+	BaSecretForget(password);
+	PG_RETURN_DATUM(Remember(digest, MakeResult(fcinfo, &login)));
+}
+
+Datum
+bestauth_login_second_part_session(PG_FUNCTION_ARGS)
+{
+	char	   *secret = BaArgSecret(fcinfo, 0, "challenge_token");
+	char	   *session = BaArgSecret(fcinfo, 1, "session_token");
+	uint8		digest[BA_DIGEST_LENGTH];
+	const char *fault;
+	Login		login;
+	BaToken		token;
+
+	BaInstanceRequireOpen();
+	DigestCall(fcinfo, digest);
+	if (IsRepeat(digest))
+		PG_RETURN_DATUM(datumCopy(memo.result, false, -1));
+	memset(&login, 0, sizeof(login));
+	login.client_addr = BaArgClientText(fcinfo, 2, "client_addr");
+	login.client_info = BaArgClientText(fcinfo, 3, "client_info");
+	fault = OpenChallenge(&login, secret, &token);
+	if (fault == NULL)
+	{
+		fault = BaSessionPerson(session, &login.person);
+		login.has_person = fault == NULL;
+	}
+	if (fault != NULL)
+		Deny(&login, fault);
+	else
+		Enter(&login, secret);
+	PG_RETURN_DATUM(Remember(digest, MakeResult(fcinfo, &login)));
+}

@@ -1,0 +1,31 @@
+/*
+ * module.c
+ *	  Where the server loads the library.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "utils/guc.h"
+
+#include "audit.h"
+#include "context.h"
+#include "counter.h"
+#include "inval.h"
+#include "settings.h"
+#include "writer.h"
+
+PG_MODULE_MAGIC;
+
+void		_PG_init(void);
+
+void
+_PG_init(void)
+{
+	BaSettingsInit();
+	BaContextInit();
+	MarkGUCPrefixReserved("bestauth");
+	BaInvalInit();
+	BaWriterInit();
+	BaAuditInit();
+	BaCounterInit();
+}

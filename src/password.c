@@ -1,0 +1,309 @@
+/*
+ * password.c
+ *	  Hashing and checking passwords.
+ *
+ * The hash is pgcrypto's bcrypt over base64(HMAC-SHA-384(key, password)): 64
+ * characters, so that bcrypt's limit of 72 bytes cuts nothing and no byte of a
+ * long password goes unread. The key is the pepper where one is set, and a
+ * constant of ours where none is, which keeps hashes stolen elsewhere from being
+ * tried here unhashed. The password is brought to the form of RFC 8265
+ * (OpaqueString: NFC, every space a plain one) first.
+ *
+ * Only $2a$ with a cost from 10 to 31 is ever handed to crypt(): it takes $2b$,
+ * $2y$, empty and marker "salts" for other algorithms, or raises.
+ */
+#include "postgres.h"
+
+#include <sys/stat.h>
+
+#include "access/htup_details.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "catalog/dependency.h"
+#include "commands/extension.h"
+#include "common/unicode_norm.h"
+#include "mb/pg_wchar.h"
+#include "storage/fd.h"
+#include "utils/builtins.h"
+#include "utils/catcache.h"
+#include "utils/syscache.h"
+
+#include "bestauth.h"
+#include "crypto.h"
+#include "errors.h"
+#include "password.h"
+#include "settings.h"
+
+#define HASH_LENGTH 60
+#define PLAIN_KEY "bestauth password, version 1"
+#define MAX_PEPPER 256			/* bytes */
+
+typedef struct Pepper
+{
+	char	   *id;				/* NULL: the plain key */
+	uint8		key[MAX_PEPPER];
+	int			length;
+} Pepper;
+
+/* ---------------------------------------------------------------- pgcrypto */
+
+/*
+ * A function of pgcrypto, found by its membership in the extension: it may live
+ * in any schema, and a function of the same name somewhere else is not it.
+ */
+static Oid
+PgcryptoFunction(const char *name, Oid second_type)
+{
+	Oid			extension = get_extension_oid("pgcrypto", false);
+	CatCList   *list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	Oid			found = InvalidOid;
+	int			i;
+
+	for (i = 0; i < list->n_members && !OidIsValid(found); i++)
+	{
+		Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(&list->members[i]->tuple);
+
+		if (proc->pronargs == 2 && proc->proargtypes.values[0] == TEXTOID &&
+			proc->proargtypes.values[1] == second_type &&
+			getExtensionOfObject(ProcedureRelationId, proc->oid) == extension)
+			found = proc->oid;
+	}
+	ReleaseSysCacheList(list);
+	if (!OidIsValid(found))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("extension \"pgcrypto\" has no function \"%s\"", name)));
+	return found;
+}
+
+static char *
+Crypt(const char *secret, const char *salt)
+{
+	return TextDatumGetCString(OidFunctionCall2(PgcryptoFunction("crypt", TEXTOID),
+												CStringGetTextDatum(secret),
+												CStringGetTextDatum(salt)));
+}
+
+static char *
+MakeSalt(void)
+{
+	return TextDatumGetCString(OidFunctionCall2(PgcryptoFunction("gen_salt", INT4OID),
+												CStringGetTextDatum("bf"),
+												Int32GetDatum(BaHashCost)));
+}
+
+/* ----------------------------------------------------------------- peppers */
+
+static bool
+ParsePepper(char *line, Pepper *pepper)
+{
+	char	   *hex;
+	size_t		length;
+
+	line[strcspn(line, "\r\n")] = '\0';
+	if (*line == '\0' || *line == '#')
+		return false;
+	hex = strchr(line, ' ');
+	length = hex ? strlen(hex + 1) : 0;
+	if (hex == NULL || length < 64 || length > 2 * MAX_PEPPER || length % 2 != 0 ||
+		strspn(hex + 1, "0123456789abcdefABCDEF") != length)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIG_FILE_ERROR),
+				 errmsg("pepper file has a line that is not a key id, a space and 64 to %d hexadecimal digits",
+						2 * MAX_PEPPER)));
+	*hex = '\0';
+	pepper->id = pstrdup(line);
+	pepper->length = hex_decode(hex + 1, length, (char *) pepper->key);
+	return true;
+}
+
+/*
+ * The pepper of that id; the first in the file for NULL. Without a file the one
+ * key there is is the constant. Read anew each time: next to the hash it costs
+ * nothing, and a rotated file counts at once.
+ */
+static bool
+FindPepper(const char *id, bool newest, Pepper *pepper)
+{
+	FILE	   *file;
+	struct stat st;
+	char		line[2 * MAX_PEPPER + 200];
+	bool		found = false;
+
+	if (newest ? BaPepperFile[0] == '\0' : id == NULL)
+	{
+		pepper->id = NULL;
+		pepper->length = strlen(PLAIN_KEY);
+		memcpy(pepper->key, PLAIN_KEY, pepper->length);
+		return true;
+	}
+	if (BaPepperFile[0] == '\0')
+		return false;
+	file = AllocateFile(BaPepperFile, "r");
+	if (file == NULL || fstat(fileno(file), &st) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIG_FILE_ERROR),
+				 errmsg("could not read the pepper file"),
+				 errdetail_log("File \"%s\": %m", BaPepperFile)));
+	if (st.st_mode & (S_IRWXO | S_IWGRP))
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIG_FILE_ERROR),
+				 errmsg("pepper file must not be open to others")));
+	while (!found && fgets(line, sizeof(line), file) != NULL)
+		found = ParsePepper(line, pepper) && (newest || strcmp(pepper->id, id) == 0);
+	explicit_bzero(line, sizeof(line));
+	FreeFile(file);
+	if (newest && !found)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIG_FILE_ERROR),
+				 errmsg("pepper file has no key")));
+	return found;
+}
+
+/* ------------------------------------------------------------------ hashes */
+
+static bool
+IsSpace(pg_wchar c)
+{
+	return c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x202f ||
+		c == 0x205f || c == 0x3000;
+}
+
+/* RFC 8265, OpaqueString, without its refusals: those are the policy's. */
+static char *
+Normalize(const char *password)
+{
+	int			length = strlen(password);
+	pg_wchar   *chars = palloc(sizeof(pg_wchar) * (length + 1));
+	int			count = pg_mb2wchar_with_len(password, chars, length);
+	pg_wchar   *normal;
+	unsigned char *result,
+			   *to;
+	int			i;
+
+	for (i = 0; i < count; i++)
+		if (IsSpace(chars[i]))
+			chars[i] = ' ';
+	chars[count] = 0;
+	normal = unicode_normalize(UNICODE_NFC, chars);
+	for (count = 0; normal[count]; count++)
+		;
+	result = to = palloc(count * MAX_MULTIBYTE_CHAR_LEN + 1);
+	for (i = 0; i < count; i++)
+	{
+		unicode_to_utf8(normal[i], to);
+		to += pg_utf_mblen(to);
+	}
+	*to = '\0';
+	explicit_bzero(chars, sizeof(pg_wchar) * length);
+	explicit_bzero(normal, sizeof(pg_wchar) * count);
+	return (char *) result;
+}
+
+static char *
+Prehash(const char *password, const Pepper *pepper)
+{
+	char	   *normal = Normalize(password);
+	char	   *result = BaHmacSha384Base64(pepper->key, pepper->length, normal);
+
+	BaSecretForget(normal);
+	return result;
+}
+
+/* The cost of a hash that this module made, 0 for anything else. */
+static int
+HashCost(const char *hash)
+{
+	static const char alphabet[] =
+		"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	int			cost;
+
+	if (hash == NULL || strlen(hash) != HASH_LENGTH || strncmp(hash, "$2a$", 4) != 0 ||
+		hash[4] < '1' || hash[4] > '3' || hash[5] < '0' || hash[5] > '9' || hash[6] != '$' ||
+		strspn(hash + 7, alphabet) != HASH_LENGTH - 7)
+		return 0;
+	cost = (hash[4] - '0') * 10 + (hash[5] - '0');
+	return cost <= 31 ? cost : 0;
+}
+
+BaPasswordHash
+BaPasswordMake(const char *password)
+{
+	Pepper		pepper;
+	BaPasswordHash result;
+	char	   *prehash;
+
+	(void) FindPepper(NULL, true, &pepper);
+	prehash = Prehash(password, &pepper);
+	result.hash = Crypt(prehash, MakeSalt());
+	result.pepper_id = pepper.id;
+	BaSecretForget(prehash);
+	explicit_bzero(&pepper.key, sizeof(pepper.key));
+	if (HashCost(result.hash) == 0)
+		elog(ERROR, "pgcrypto made a hash of an unknown form");
+	return result;
+}
+
+/*
+ * Does the password fit? Without a usable hash a hash of the configured cost is
+ * computed all the same, so that the time does not tell who exists.
+ */
+bool
+BaPasswordVerify(const char *password, const BaPasswordHash *stored)
+{
+	Pepper		pepper;
+	char	   *prehash;
+	char	   *salt;
+	bool		usable;
+	bool		equal;
+
+	usable = HashCost(stored->hash) != 0 && strlen(password) <= BA_MAX_PASSWORD &&
+		FindPepper(stored->pepper_id, false, &pepper);
+	if (!usable)
+		(void) FindPepper(NULL, true, &pepper);
+	prehash = Prehash(strlen(password) <= BA_MAX_PASSWORD ? password : "", &pepper);
+	salt = usable ? stored->hash : MakeSalt();
+	equal = BaSecretEqual(Crypt(prehash, salt), salt);
+	BaSecretForget(prehash);
+	explicit_bzero(&pepper.key, sizeof(pepper.key));
+	return usable && equal;
+}
+
+/* Was the hash made with another cost or pepper than a new one would be? */
+bool
+BaPasswordIsStale(const BaPasswordHash *stored)
+{
+	Pepper		pepper;
+
+	(void) FindPepper(NULL, true, &pepper);
+	explicit_bzero(&pepper.key, sizeof(pepper.key));
+	return HashCost(stored->hash) != BaHashCost ||
+		(stored->pepper_id == NULL) != (pepper.id == NULL) ||
+		(pepper.id != NULL && strcmp(stored->pepper_id, pepper.id) != 0);
+}
+
+/* ------------------------------------------------------------------ policy */
+
+/* Raises UA001 with the reasons when a new password is refused. */
+void
+BaPasswordRequire(const char *password, const char *username)
+{
+	int			length;
+
+	if (strlen(password) > BA_MAX_PASSWORD)
+		ereport(ERROR,
+				(errcode(BA_ERRCODE_PASSWORD_REFUSED),
+				 errmsg("password is refused"),
+				 errdetail("It has more than %d bytes.", BA_MAX_PASSWORD)));
+	length = pg_mbstrlen(password);
+	if (length < BaPasswordMinLength)
+		ereport(ERROR,
+				(errcode(BA_ERRCODE_PASSWORD_REFUSED),
+				 errmsg("password is refused"),
+				 errdetail("It has fewer than %d characters.", BaPasswordMinLength)));
+	if (pg_strcasecmp(password, username) == 0)
+		ereport(ERROR,
+				(errcode(BA_ERRCODE_PASSWORD_REFUSED),
+				 errmsg("password is refused"),
+				 errdetail("It is the user name.")));
+}

@@ -1,0 +1,16 @@
+/* password.h: hashing and checking passwords. */
+#ifndef BESTAUTH_PASSWORD_H
+#define BESTAUTH_PASSWORD_H
+
+typedef struct BaPasswordHash
+{
+	char	   *hash;			/* $2a$.. of the pre-hash */
+	char	   *pepper_id;		/* NULL without a pepper */
+} BaPasswordHash;
+
+extern void BaPasswordRequire(const char *password, const char *username);
+extern BaPasswordHash BaPasswordMake(const char *password);
+extern bool BaPasswordVerify(const char *password, const BaPasswordHash *stored);
+extern bool BaPasswordIsStale(const BaPasswordHash *stored);
+
+#endif							/* BESTAUTH_PASSWORD_H */

@@ -1,0 +1,269 @@
+/*
+ * permission.c
+ *	  Permissions: which there are, who holds which, and who may give them.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+
+#include "bestauth.h"
+#include "errors.h"
+#include "permission.h"
+#include "query.h"
+#include "uuid.h"
+
+PG_FUNCTION_INFO_V1(bestauth_grant_permission);
+PG_FUNCTION_INFO_V1(bestauth_revoke_permission);
+
+static BaQuery seed_permissions = {
+	.sql = "INSERT INTO bestauth.permission (name, title, description, by_name_only, client_only) VALUES"
+	" ('manage_users', 'Manage users', 'Create, change, lock and delete users of the company', false, false),"
+	" ('manage_roles', 'Manage roles', 'Create, change and delete roles of the company', false, false),"
+	" ('my_account', 'My account', 'Change and reset the own password', false, false),"
+	" ('web_portal', 'Web portal', 'Create client portal accounts', true, false),"
+	" ('audit_report', 'Audit report', 'Read the audit report of the company', false, false),"
+	" ('manage_contacts', 'Manage contacts', 'Create and change contacts', false, false),"
+	" ('manage_payers', 'Manage payers', 'Create, change and delete payers of a child company', false, false),"
+	" ('manage_facilities', 'Manage facilities', 'Create, change and delete facilities of a child company', false, false),"
+	" ('claims', 'Claims', 'Look at claims', false, false),"
+	" ('eops', 'Explanations of payment', 'Look at explanations of payment', false, false),"
+	" ('eligibility', 'Eligibility', 'Look at eligibility', false, false),"
+	" ('panel_roster', 'Panel roster', 'Look at the panel roster', false, false),"
+	" ('identifi_practice', 'Identifi practice', 'Use Identifi Practice', false, false),"
+	" ('manage_portal_users', 'Manage portal users', 'Invite, approve and manage users of an office', false, false),"
+	" ('fill_applications', 'Fill in applications', 'Fill in applications in a client portal', false, true),"
+	" ('sign_documents', 'Sign documents', 'Sign documents in a client portal', false, true)"
+	" ON CONFLICT (name) DO NOTHING",
+};
+
+static BaQuery find_unknown = {
+	.sql = "SELECT n FROM unnest($1) AS n WHERE NOT EXISTS"
+	" (SELECT FROM bestauth.permission p WHERE p.name = n COLLATE \"C\") LIMIT 1",
+	.latest = true,
+};
+
+static BaQuery find_permission = {
+	.sql = "SELECT by_name_only, client_only FROM bestauth.permission WHERE name = $1",
+	.latest = true,
+};
+
+/* The effective permissions of a user: one place says what they are. */
+static BaQuery effective_permissions = {
+	.sql = "SELECT coalesce(array_agg(name ORDER BY name), '{}') FROM ("
+	" SELECT permission AS name FROM bestauth.user_permission WHERE user_id = $1"
+	" UNION SELECT rp.permission FROM bestauth.user_role ur"
+	" JOIN bestauth.role_permission rp ON rp.role_id = ur.role_id WHERE ur.user_id = $1"
+	" UNION SELECT p.name FROM bestauth.permission p"
+	" WHERE $2 AND NOT p.by_name_only AND NOT p.client_only) held",
+	.latest = true,
+};
+
+/* The companies that a user may enter: the same for those. */
+static BaQuery accessible_companies = {
+	.sql = "SELECT array_agg(id ORDER BY id) FROM ("
+	" SELECT $2 AS id"
+	" UNION SELECT rc.child_id FROM bestauth.user_role ur"
+	" JOIN bestauth.role_company rc ON rc.role_id = ur.role_id WHERE ur.user_id = $1"
+	" UNION SELECT c.company_id FROM bestauth.company c WHERE $3 AND c.parent_id = $2) entered",
+	.latest = true,
+};
+
+static BaQuery insert_permission = {
+	.sql = "INSERT INTO bestauth.user_permission (company_id, user_id, permission) VALUES ($1, $2, $3)"
+	" ON CONFLICT DO NOTHING",
+};
+
+static BaQuery delete_permission = {
+	.sql = "DELETE FROM bestauth.user_permission WHERE user_id = $1 AND permission = $2",
+};
+
+void
+BaPermissionSeed(void)
+{
+	BaArgs		args = {0};
+
+	(void) BaQueryExec(&seed_permissions, &args);
+}
+
+/* As a text array, in the order of strcmp(). */
+Datum
+BaPermissionsOf(const BaUser *user)
+{
+	BaArgs		args = {0};
+	BaRow		row;
+
+	BaPutUuid(&args, &user->user_id);
+	BaPutBool(&args, user->type->holds_all_permissions);
+	(void) BaQueryRow(&effective_permissions, &args, &row);
+	return row.values[0];
+}
+
+/* As a uuid array, in the order of memcmp(). */
+Datum
+BaCompaniesOf(const BaUser *user)
+{
+	BaArgs		args = {0};
+	BaRow		row;
+
+	BaPutUuid(&args, &user->user_id);
+	BaPutUuid(&args, &user->company_id);
+	BaPutBool(&args, user->type->holds_all_permissions);
+	(void) BaQueryRow(&accessible_companies, &args, &row);
+	return row.values[0];
+}
+
+void
+BaPermissionRequireKnown(char **names, int count)
+{
+	BaArgs		args = {0};
+	BaRow		row;
+
+	BaPutTexts(&args, BaTextArray(names, count));
+	if (BaQueryRow(&find_unknown, &args, &row))
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("permission \"%s\" does not exist", BaGetText(&row, 0)),
+				 errhint("The table bestauth.permission has them all.")));
+}
+
+/*
+ * Permissions that the caller may give to somebody by name: those that exist and
+ * that they hold themselves. web_portal is different: nobody holds it by default,
+ * so who manages users gives it to others without holding it [PRT-3].
+ */
+void
+BaPermissionRequireGivable(const BaCaller *caller, char **names, int count)
+{
+	int			i;
+
+	BaPermissionRequireKnown(names, count);
+	for (i = 0; i < count; i++)
+		if (strcmp(names[i], BA_PERM_WEB_PORTAL) != 0)
+			BaAccessRequireHeld(caller, &names[i], 1, "G-08");
+}
+
+/* -------------------------------------------------------------------- rules */
+
+static void
+RefusePermission(const char *rule, const char *name, const char *why)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("permission \"%s\" cannot be given", name),
+			 errdetail("%s", why),
+			 BaErrRule(rule)));
+}
+
+static bool
+FindKind(const char *name, bool *by_name_only, bool *client_only)
+{
+	BaArgs		args = {0};
+	BaRow		row;
+
+	BaPutText(&args, name);
+	if (!BaQueryRow(&find_permission, &args, &row))
+		return false;			/* the foreign key says so better */
+	*by_name_only = BaGetBool(&row, 0);
+	*client_only = BaGetBool(&row, 1);
+	return true;
+}
+
+void
+BaUserPermissionRule(BaRowEvent *event, bool restoring)
+{
+	char	   *name = BaColumnText(event, "permission");
+	bool		by_name_only,
+				client_only;
+	pg_uuid_t	user_id;
+	BaUser		user;
+
+	if (restoring || name == NULL || !BaColumnUuid(event, "user_id", &user_id) ||
+		!BaUserLoad(&user_id, &user) || !FindKind(name, &by_name_only, &client_only))
+		return;
+	if (client_only)
+		RefusePermission("PRT-9", name, "Client accounts have it, and nobody else can.");
+	if (!user.type->may_hold_permissions)
+		RefusePermission("PRT-9", name, psprintf("A user of type %s holds no permissions.",
+												 user.type->name));
+}
+
+void
+BaRolePermissionRule(BaRowEvent *event, bool restoring)
+{
+	char	   *name = BaColumnText(event, "permission");
+	bool		by_name_only,
+				client_only;
+
+	if (restoring || name == NULL || !FindKind(name, &by_name_only, &client_only))
+		return;
+	if (by_name_only)
+		RefusePermission("PRT-3", name, "No role carries it; it is given to a user by name.");
+	if (client_only)
+		RefusePermission("PRT-9", name, "Client accounts have it, and nobody else can.");
+}
+
+/* ---------------------------------------------------------------- functions */
+
+/* The caller's right was checked; the table's triggers check the rest. */
+void
+BaPermissionGive(const BaCompany *company, const BaUser *user, const char *name)
+{
+	BaArgs		args = {0};
+
+	BaPutUuid(&args, &company->company_id);
+	BaPutUuid(&args, &user->user_id);
+	BaPutText(&args, name);
+	(void) BaQueryExec(&insert_permission, &args);
+}
+
+static void
+AuditPermission(const char *action, const BaCompany *company, const BaUser *user,
+				const char *name)
+{
+	BaAudit		audit;
+	BaJson		detail;
+
+	BaUserAudit(&audit, action, company, user);
+	BaJsonStart(&detail);
+	BaJsonText(&detail, "permission", name);
+	audit.detail = BaJsonFinish(&detail);
+	BaAuditWrite(&audit);
+}
+
+Datum
+bestauth_grant_permission(PG_FUNCTION_ARGS)
+{
+	BaCaller	caller = BaAccessCaller(fcinfo);
+	char	   *name = BaArgText(fcinfo, 1, "permission", BA_MAX_CODE);
+	BaCompany	company;
+	BaUser		user;
+
+	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, "TPB-3");
+	BaUserActed(&caller, fcinfo, 0, 2, &company, &user);
+	BaPermissionRequireGivable(&caller, &name, 1);
+	if (strcmp(name, BA_PERM_WEB_PORTAL) == 0 && caller.identity != NULL &&
+		BaUuidEqual(&user.user_id, &caller.identity->user_id))
+		BaAccessRefuse(&caller, "PRT-3", "Nobody gives this permission to themselves.");
+	BaPermissionGive(&company, &user, name);
+	AuditPermission("permission.granted", &company, &user, name);
+	PG_RETURN_VOID();
+}
+
+Datum
+bestauth_revoke_permission(PG_FUNCTION_ARGS)
+{
+	BaCaller	caller = BaAccessCaller(fcinfo);
+	char	   *name = BaArgText(fcinfo, 1, "permission", BA_MAX_CODE);
+	BaCompany	company;
+	BaUser		user;
+	BaArgs		args = {0};
+
+	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, "MCM-8");
+	BaUserActed(&caller, fcinfo, 0, 2, &company, &user);
+	BaPermissionRequireKnown(&name, 1);
+	BaPutUuid(&args, &user.user_id);
+	BaPutText(&args, name);
+	if (BaQueryExec(&delete_permission, &args) > 0)
+		AuditPermission("permission.revoked", &company, &user, name);
+	PG_RETURN_VOID();
+}

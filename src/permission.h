@@ -1,0 +1,19 @@
+/* permission.h: permissions, and who holds which. */
+#ifndef BESTAUTH_PERMISSION_H
+#define BESTAUTH_PERMISSION_H
+
+#include "args.h"
+#include "user.h"
+
+#define BA_PERM_WEB_PORTAL "web_portal"
+
+extern void BaPermissionSeed(void);
+extern void BaPermissionRequireKnown(char **names, int count);
+extern void BaPermissionRequireGivable(const BaCaller *caller, char **names, int count);
+extern void BaPermissionGive(const BaCompany *company, const BaUser *user, const char *name);
+extern Datum BaPermissionsOf(const BaUser *user);
+extern Datum BaCompaniesOf(const BaUser *user);
+extern void BaUserPermissionRule(BaRowEvent *event, bool restoring);
+extern void BaRolePermissionRule(BaRowEvent *event, bool restoring);
+
+#endif							/* BESTAUTH_PERMISSION_H */

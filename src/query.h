@@ -1,0 +1,64 @@
+/* query.h: the one way from C to SQL. */
+#ifndef BESTAUTH_QUERY_H
+#define BESTAUTH_QUERY_H
+
+#include "nodes/pg_list.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#define BA_QUERY_MAX 24			/* arguments, or columns, of a query */
+
+/*
+ * A query: constant text beside its only user, and the plan that is kept after
+ * the first use. "latest" reads what is committed now, whatever the isolation
+ * level of the transaction: for decisions that must not rest on an old snapshot.
+ */
+typedef struct BaQuery
+{
+	const char *sql;
+	bool		latest;
+	struct _SPI_plan *plan;
+} BaQuery;
+
+typedef struct BaArgs
+{
+	int			count;
+	Oid			types[BA_QUERY_MAX];
+	Datum		values[BA_QUERY_MAX];
+	char		nulls[BA_QUERY_MAX];	/* 'n' or ' ' */
+} BaArgs;
+
+typedef struct BaRow
+{
+	int			count;
+	Datum		values[BA_QUERY_MAX];
+	bool		nulls[BA_QUERY_MAX];
+} BaRow;
+
+typedef void (*BaRowCallback) (const BaRow *row, void *arg);
+
+extern void BaPut(BaArgs *args, Oid type, Datum value, bool isnull);
+extern void BaPutText(BaArgs *args, const char *value);
+extern void BaPutUuid(BaArgs *args, const pg_uuid_t *value);
+extern void BaPutInt(BaArgs *args, int32 value);
+extern void BaPutLong(BaArgs *args, int64 value);
+extern void BaPutBool(BaArgs *args, bool value);
+extern void BaPutTime(BaArgs *args, TimestampTz value);
+extern void BaPutBytes(BaArgs *args, Datum value);
+extern void BaPutTexts(BaArgs *args, Datum array);
+
+extern char *BaGetText(const BaRow *row, int column);
+extern bool BaGetUuid(const BaRow *row, int column, pg_uuid_t *value);
+extern int32 BaGetInt(const BaRow *row, int column);
+extern bool BaGetBool(const BaRow *row, int column);
+extern TimestampTz BaGetTime(const BaRow *row, int column);
+
+extern uint64 BaQueryExec(BaQuery *query, BaArgs *args);
+extern bool BaQueryRow(BaQuery *query, BaArgs *args, BaRow *row);
+extern List *BaQueryRows(BaQuery *query, BaArgs *args);
+extern void BaQueryEach(BaQuery *query, BaArgs *args, BaRowCallback callback, void *arg);
+extern void BaQueryText(const char *sql);
+
+extern Oid	BaOwnerId(void);
+
+#endif							/* BESTAUTH_QUERY_H */

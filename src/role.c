@@ -1,0 +1,404 @@
+/*
+ * role.c
+ *	  Roles: named groups of permissions, and of child companies, in one company.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+
+#include "bestauth.h"
+#include "errors.h"
+#include "query.h"
+#include "role.h"
+#include "uuid.h"
+
+PG_FUNCTION_INFO_V1(bestauth_create_role);
+PG_FUNCTION_INFO_V1(bestauth_update_role);
+PG_FUNCTION_INFO_V1(bestauth_delete_role);
+PG_FUNCTION_INFO_V1(bestauth_assign_role);
+PG_FUNCTION_INFO_V1(bestauth_unassign_role);
+
+typedef struct Role
+{
+	pg_uuid_t	role_id;
+	char	   *name;
+} Role;
+
+static BaQuery find_role = {
+	.sql = "SELECT role_id, name FROM bestauth.role"
+	" WHERE company_id = $1 AND lower(name COLLATE \"C\") = lower($2 COLLATE \"C\")",
+	.latest = true,
+};
+
+/* Locked, so that what is in the role when it is checked is what is given. */
+static BaQuery lock_role = {
+	.sql = "SELECT role_id FROM bestauth.role WHERE role_id = $1 FOR UPDATE",
+	.latest = true,
+};
+
+static BaQuery insert_role = {
+	.sql = "INSERT INTO bestauth.role (company_id, name) VALUES ($1, $2)"
+	" ON CONFLICT DO NOTHING RETURNING role_id",
+};
+
+static BaQuery delete_role = {
+	.sql = "DELETE FROM bestauth.role WHERE role_id = $1",
+};
+
+static BaQuery role_holders = {
+	.sql = "SELECT count(*)::int FROM bestauth.user_role WHERE role_id = $1",
+	.latest = true,
+};
+
+static BaQuery role_permissions = {
+	.sql = "SELECT coalesce(array_agg(permission::text ORDER BY permission), '{}')"
+	" FROM bestauth.role_permission WHERE role_id = $1",
+	.latest = true,
+};
+
+static BaQuery role_companies = {
+	.sql = "SELECT coalesce(array_agg(child_id), '{}') FROM bestauth.role_company WHERE role_id = $1",
+	.latest = true,
+};
+
+static BaQuery remove_permissions = {
+	.sql = "DELETE FROM bestauth.role_permission WHERE role_id = $1"
+	" AND permission <> ALL ($2 COLLATE \"C\")",
+};
+
+static BaQuery add_permissions = {
+	.sql = "INSERT INTO bestauth.role_permission (company_id, role_id, permission)"
+	" SELECT $1, $2, n FROM unnest($3) AS n ON CONFLICT DO NOTHING",
+};
+
+static BaQuery remove_companies = {
+	.sql = "DELETE FROM bestauth.role_company rc WHERE rc.role_id = $1 AND NOT EXISTS"
+	" (SELECT FROM bestauth.company c WHERE c.company_id = rc.child_id"
+	" AND lower(c.code COLLATE \"C\") IN (SELECT lower(n COLLATE \"C\") FROM unnest($2) AS n))",
+};
+
+static BaQuery add_company = {
+	.sql = "INSERT INTO bestauth.role_company (company_id, role_id, child_id) VALUES ($1, $2, $3)"
+	" ON CONFLICT DO NOTHING",
+};
+
+static BaQuery insert_user_role = {
+	.sql = "INSERT INTO bestauth.user_role (company_id, user_id, role_id) VALUES ($1, $2, $3)"
+	" ON CONFLICT DO NOTHING",
+};
+
+static BaQuery delete_user_role = {
+	.sql = "DELETE FROM bestauth.user_role WHERE user_id = $1 AND role_id = $2",
+};
+
+/* -------------------------------------------------------------------- rules */
+
+void
+BaRoleCompanyRule(BaRowEvent *event, bool restoring)
+{
+	static BaQuery is_child = {
+		.sql = "SELECT true FROM bestauth.company WHERE company_id = $1 AND parent_id = $2",
+		.latest = true,
+	};
+	pg_uuid_t	child_id,
+				company_id;
+	BaArgs		args = {0};
+	BaRow		row;
+
+	if (restoring || !BaColumnUuid(event, "child_id", &child_id) ||
+		!BaColumnUuid(event, "company_id", &company_id))
+		return;
+	BaPutUuid(&args, &child_id);
+	BaPutUuid(&args, &company_id);
+	if (!BaQueryRow(&is_child, &args, &row))
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("company is not a child of the role's company"),
+				 BaErrRule("MCM-2")));
+}
+
+void
+BaUserRoleRule(BaRowEvent *event, bool restoring)
+{
+	pg_uuid_t	user_id;
+	BaUser		user;
+
+	if (restoring || !BaColumnUuid(event, "user_id", &user_id) || !BaUserLoad(&user_id, &user))
+		return;
+	if (!user.type->may_hold_permissions)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("user \"%s\" cannot have a role", user.username),
+				 errdetail("A user of type %s holds no permissions.", user.type->name),
+				 BaErrRule("PRT-9")));
+}
+
+/* ------------------------------------------------------------------- finding */
+
+static void
+RequireRole(const BaCaller *caller, const BaCompany *company, const char *name, Role *role)
+{
+	BaArgs		args = {0};
+	BaRow		row;
+
+	BaPutUuid(&args, &company->company_id);
+	BaPutText(&args, name);
+	if (BaQueryRow(&find_role, &args, &row))
+	{
+		(void) BaGetUuid(&row, 0, &role->role_id);
+		role->name = BaGetText(&row, 1);
+		return;
+	}
+	if (caller->identity != NULL)
+		BaAccessRefuse(caller, "H-01", "There is no such role in the session's company.");
+	ereport(ERROR,
+			(errcode(ERRCODE_NO_DATA_FOUND),
+			 errmsg("role \"%s\" does not exist in company \"%s\"", name, company->code)));
+}
+
+/* The role as an argument of its own query, and the first value of its answer. */
+static Datum
+AskRole(BaQuery *query, const Role *role)
+{
+	BaArgs		args = {0};
+	BaRow		row;
+
+	BaPutUuid(&args, &role->role_id);
+	return BaQueryRow(query, &args, &row) ? row.values[0] : (Datum) 0;
+}
+
+/* What a role carries must all be held by whoever gives it, or changes it. */
+static void
+RequireRoleHeld(const BaCaller *caller, const Role *role)
+{
+	Datum	   *values;
+	int			count,
+				i;
+
+	(void) AskRole(&lock_role, role);
+	if (caller->is_operator)
+		return;
+	deconstruct_array(DatumGetArrayTypeP(AskRole(&role_permissions, role)), TEXTOID, -1, false,
+					  TYPALIGN_INT, &values, NULL, &count);
+	for (i = 0; i < count; i++)
+	{
+		char	   *name = TextDatumGetCString(values[i]);
+
+		BaAccessRequireHeld(caller, &name, 1, "G-08");
+	}
+	deconstruct_array(DatumGetArrayTypeP(AskRole(&role_companies, role)), UUIDOID, UUID_LEN,
+					  false, TYPALIGN_CHAR, &values, NULL, &count);
+	for (i = 0; i < count; i++)
+		if (!BaContextCanAccessCompany(DatumGetUUIDP(values[i])))
+			BaAccessRefuse(caller, "G-08", "The role carries a company that the caller may not enter.");
+}
+
+/* ------------------------------------------------------------------ changing */
+
+static void
+SetPermissions(const BaCompany *company, const Role *role, const BaTextList *permissions)
+{
+	BaArgs		args = {0};
+
+	if (permissions->count < 0)
+		return;
+	BaPutUuid(&args, &role->role_id);
+	BaPutTexts(&args, permissions->array);
+	(void) BaQueryExec(&remove_permissions, &args);
+	memset(&args, 0, sizeof(args));
+	BaPutUuid(&args, &company->company_id);
+	BaPutUuid(&args, &role->role_id);
+	BaPutTexts(&args, permissions->array);
+	(void) BaQueryExec(&add_permissions, &args);
+}
+
+static void
+AddCompany(const BaCaller *caller, const BaCompany *company, const Role *role, const char *code)
+{
+	BaCompany	child;
+	BaArgs		args = {0};
+	bool		found = BaCompanyFind(code, &child);
+
+	if (caller->identity != NULL && (!found || !BaContextCanAccessCompany(&child.company_id)))
+		BaAccessRefuse(caller, "G-08",
+					   psprintf("The caller may not enter a company \"%s\" itself.", code));
+	if (!found)
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("company \"%s\" does not exist", code)));
+	BaPutUuid(&args, &company->company_id);
+	BaPutUuid(&args, &role->role_id);
+	BaPutUuid(&args, &child.company_id);
+	(void) BaQueryExec(&add_company, &args);
+}
+
+static void
+SetCompanies(const BaCaller *caller, const BaCompany *company, const Role *role,
+			 const BaTextList *companies)
+{
+	BaArgs		args = {0};
+	int			i;
+
+	if (companies->count < 0)
+		return;
+	BaPutUuid(&args, &role->role_id);
+	BaPutTexts(&args, companies->array);
+	(void) BaQueryExec(&remove_companies, &args);
+	for (i = 0; i < companies->count; i++)
+		AddCompany(caller, company, role, companies->items[i]);
+}
+
+static void
+AuditRole(const char *action, const BaCompany *company, const Role *role, const char *username,
+		  const BaTextList *permissions, const BaTextList *companies)
+{
+	BaAudit		audit;
+	BaJson		detail;
+
+	BaCompanyAudit(&audit, action, company);
+	audit.object_type = "role";
+	audit.object_id = role->name;
+	BaJsonStart(&detail);
+	BaJsonText(&detail, "username", username);
+	if (permissions != NULL && permissions->count >= 0)
+		BaJsonTexts(&detail, "permissions", permissions->items, permissions->count);
+	if (companies != NULL && companies->count >= 0)
+		BaJsonTexts(&detail, "companies", companies->items, companies->count);
+	audit.detail = BaJsonFinish(&detail);
+	BaAuditWrite(&audit);
+}
+
+/* What the two functions that fill a role ask of its contents. */
+static void
+RequireContents(const BaCaller *caller, const BaTextList *permissions)
+{
+	if (permissions->count < 0)
+		return;
+	BaPermissionRequireKnown(permissions->items, permissions->count);
+	BaAccessRequireHeld(caller, permissions->items, permissions->count, "G-08");
+}
+
+Datum
+bestauth_create_role(PG_FUNCTION_ARGS)
+{
+	BaCaller	caller = BaAccessCaller(fcinfo);
+	Role		role = {.name = BaArgName(fcinfo, 0, "name")};
+	BaTextList	permissions = BaArgTextArray(fcinfo, 1, "permissions");
+	BaTextList	companies = BaArgTextArray(fcinfo, 2, "companies");
+	BaCompany	company;
+	BaArgs		args = {0};
+	BaRow		row;
+
+	BaAccessRequire(&caller, BA_PERM_MANAGE_ROLES, "MCM-2");
+	BaCompanyActed(&caller, BaArgTextOrNull(fcinfo, 3, "company", BA_MAX_CODE), &company);
+	RequireContents(&caller, &permissions);
+	BaPutUuid(&args, &company.company_id);
+	BaPutText(&args, role.name);
+	if (!BaQueryRow(&insert_role, &args, &row))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNIQUE_VIOLATION),
+				 errmsg("role \"%s\" exists already", role.name)));
+	(void) BaGetUuid(&row, 0, &role.role_id);
+	SetPermissions(&company, &role, &permissions);
+	SetCompanies(&caller, &company, &role, &companies);
+	AuditRole("role.created", &company, &role, NULL, &permissions, &companies);
+	PG_RETURN_DATUM(row.values[0]);
+}
+
+Datum
+bestauth_update_role(PG_FUNCTION_ARGS)
+{
+	BaCaller	caller = BaAccessCaller(fcinfo);
+	char	   *name = BaArgName(fcinfo, 0, "name");
+	BaTextList	permissions = BaArgTextArray(fcinfo, 1, "permissions");
+	BaTextList	companies = BaArgTextArray(fcinfo, 2, "companies");
+	BaCompany	company;
+	Role		role;
+
+	BaAccessRequire(&caller, BA_PERM_MANAGE_ROLES, "MCM-2");
+	BaCompanyActed(&caller, BaArgTextOrNull(fcinfo, 3, "company", BA_MAX_CODE), &company);
+	RequireRole(&caller, &company, name, &role);
+	RequireRoleHeld(&caller, &role);
+	RequireContents(&caller, &permissions);
+	SetPermissions(&company, &role, &permissions);
+	SetCompanies(&caller, &company, &role, &companies);
+	AuditRole("role.updated", &company, &role, NULL, &permissions, &companies);
+	PG_RETURN_VOID();
+}
+
+Datum
+bestauth_delete_role(PG_FUNCTION_ARGS)
+{
+	BaCaller	caller = BaAccessCaller(fcinfo);
+	char	   *name = BaArgName(fcinfo, 0, "name");
+	BaTextList	nothing = {.count = 0, .array = BaTextArray(NULL, 0)};
+	BaCompany	company;
+	Role		role;
+
+	BaAccessRequire(&caller, BA_PERM_MANAGE_ROLES, "MCM-2");
+	BaCompanyActed(&caller, BaArgTextOrNull(fcinfo, 1, "company", BA_MAX_CODE), &company);
+	RequireRole(&caller, &company, name, &role);
+	RequireRoleHeld(&caller, &role);
+	if (DatumGetInt32(AskRole(&role_holders, &role)) > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("role \"%s\" cannot be deleted while users have it", role.name)));
+	SetPermissions(&company, &role, &nothing);
+	SetCompanies(&caller, &company, &role, &nothing);
+	(void) AskRole(&delete_role, &role);
+	AuditRole("role.deleted", &company, &role, NULL, NULL, NULL);
+	PG_RETURN_VOID();
+}
+
+/* Gives a user a role by name, if the caller holds what is in it. */
+void
+BaRoleGive(const BaCaller *caller, const BaCompany *company, const BaUser *user,
+		   const char *name)
+{
+	Role		role;
+	BaArgs		args = {0};
+
+	RequireRole(caller, company, name, &role);
+	RequireRoleHeld(caller, &role);
+	BaPutUuid(&args, &company->company_id);
+	BaPutUuid(&args, &user->user_id);
+	BaPutUuid(&args, &role.role_id);
+	if (BaQueryExec(&insert_user_role, &args) > 0)
+		AuditRole("role.assigned", company, &role, user->username, NULL, NULL);
+}
+
+Datum
+bestauth_assign_role(PG_FUNCTION_ARGS)
+{
+	BaCaller	caller = BaAccessCaller(fcinfo);
+	char	   *name = BaArgName(fcinfo, 1, "role");
+	BaCompany	company;
+	BaUser		user;
+
+	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, "TPB-3");
+	BaUserActed(&caller, fcinfo, 0, 2, &company, &user);
+	BaRoleGive(&caller, &company, &user, name);
+	PG_RETURN_VOID();
+}
+
+Datum
+bestauth_unassign_role(PG_FUNCTION_ARGS)
+{
+	BaCaller	caller = BaAccessCaller(fcinfo);
+	char	   *name = BaArgName(fcinfo, 1, "role");
+	BaCompany	company;
+	BaUser		user;
+	Role		role;
+	BaArgs		args = {0};
+
+	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, "MCM-8");
+	BaUserActed(&caller, fcinfo, 0, 2, &company, &user);
+	RequireRole(&caller, &company, name, &role);
+	BaPutUuid(&args, &user.user_id);
+	BaPutUuid(&args, &role.role_id);
+	if (BaQueryExec(&delete_user_role, &args) > 0)
+		AuditRole("role.unassigned", &company, &role, user.username, NULL, NULL);
+	PG_RETURN_VOID();
+}

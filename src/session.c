@@ -1,0 +1,429 @@
+/*
+ * session.c
+ *	  Sessions: making them, using them in a transaction, ending them.
+ *
+ * A session names the versions of user, person and service that it rests on; it
+ * is good while those are the current ones. So whatever takes authority away
+ * ends the session, by whatever way it was done, without looking for sessions.
+ *
+ * What use_session() found is kept in the backend, as the text of the identity,
+ * until anything about authority changes anywhere (inval.c): the next use of the
+ * same session touches no table but, now and then, the one of last use.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#include "args.h"
+#include "crypto.h"
+#include "errors.h"
+#include "instance.h"
+#include "inval.h"
+#include "permission.h"
+#include "query.h"
+#include "session.h"
+#include "settings.h"
+#include "uuid.h"
+
+PG_FUNCTION_INFO_V1(bestauth_use_session);
+PG_FUNCTION_INFO_V1(bestauth_logout);
+
+#define CACHE_MAX 1024			/* sessions remembered by a backend */
+#define TOUCHES_PER_LIMIT 10	/* last use is noted to a tenth of the idle limit */
+
+static BaQuery insert_session = {
+	.sql = "WITH s AS (INSERT INTO bestauth.session (token_hash, user_id, person_id, company_id,"
+	" billing_service_id, user_version, person_version, service_version, client_addr, client_info, expires_at)"
+	" VALUES ($1, $2, $3, $4, $5, $6, $7, nullif($8, 0), $9, $10, clock_timestamp() + $11 * interval '1 second')"
+	" RETURNING session_id, expires_at), l AS (INSERT INTO bestauth.session_use (session_id, last_used_at)"
+	" SELECT session_id, clock_timestamp() FROM s)"
+	" SELECT session_id, expires_at FROM s",
+};
+
+/* The session and everything that it rests on; the last column says what is wrong. */
+static BaQuery load_session = {
+	.sql = "SELECT s.session_id, s.user_id, s.person_id, s.company_id, s.billing_service_id,"
+	" s.expires_at, l.last_used_at, u.user_type, u.username, u.company_id, c.code, b.code, p.username,"
+	" s.client_addr,"
+	" CASE WHEN s.ended_at IS NOT NULL THEN 'the session was ended'"
+	" WHEN u.deleted_at IS NOT NULL THEN 'the user is deleted'"
+	" WHEN u.locked_at IS NOT NULL THEN 'the user is locked'"
+	" WHEN u.version <> s.user_version THEN 'the user''s password, type, service or lock was changed'"
+	" WHEN p.deleted_at IS NOT NULL THEN 'the person is deleted'"
+	" WHEN p.locked_at IS NOT NULL THEN 'the person is locked'"
+	" WHEN p.version <> s.person_version THEN 'the person''s password, type or lock was changed'"
+	" WHEN s.billing_service_id IS NULL THEN NULL"
+	" WHEN v.unregistered_at IS NOT NULL THEN 'the billing service is not registered any more'"
+	" WHEN v.version <> s.service_version THEN 'the billing service was registered anew'"
+	" WHEN u.persons_limited AND NOT EXISTS (SELECT FROM bestauth.billing_user_person a"
+	" WHERE a.user_id = s.user_id AND a.person_id = s.person_id) THEN 'the key does not admit the person any more'"
+	" END"
+	" FROM bestauth.session s"
+	" JOIN bestauth.session_use l ON l.session_id = s.session_id"
+	" JOIN bestauth.user_account u ON u.user_id = s.user_id"
+	" JOIN bestauth.user_account p ON p.user_id = s.person_id"
+	" JOIN bestauth.company c ON c.company_id = s.company_id"
+	" LEFT JOIN bestauth.billing_service v ON v.company_id = s.billing_service_id"
+	" LEFT JOIN bestauth.company b ON b.company_id = s.billing_service_id"
+	" WHERE s.token_hash = $1",
+	.latest = true,
+};
+
+/* A row that somebody else is noting the same in is left to them. */
+static BaQuery touch_session = {
+	.sql = "UPDATE bestauth.session_use SET last_used_at = clock_timestamp() WHERE session_id ="
+	" (SELECT session_id FROM bestauth.session_use WHERE session_id = $1 FOR UPDATE SKIP LOCKED)",
+	.latest = true,
+};
+
+static BaQuery end_session = {
+	.sql = "UPDATE bestauth.session s SET ended_at = clock_timestamp()"
+	" FROM bestauth.company c WHERE s.token_hash = $1 AND s.ended_at IS NULL AND c.company_id = s.company_id"
+	" RETURNING s.session_id, s.company_id, c.code, s.user_id, s.person_id, s.billing_service_id",
+	.latest = true,
+};
+
+/* What is remembered of a session, by the digest of its token. */
+typedef struct Entry
+{
+	uint8		digest[BA_DIGEST_LENGTH];	/* hash key, must be first */
+	uint64		generation;		/* of inval.c, in which it was read */
+	pg_uuid_t	session_id;
+	TimestampTz expires_at;
+	TimestampTz last_used_at;
+	char	   *identity;		/* as BaContextText() writes it */
+} Entry;
+
+/* What was found of a session in the tables. */
+typedef struct Found
+{
+	BaIdentity	identity;
+	TimestampTz last_used_at;
+	const char *fault;			/* NULL if it is good */
+} Found;
+
+static HTAB *cache = NULL;
+static MemoryContext cache_context = NULL;
+
+/* ------------------------------------------------------------------- making */
+
+/* The versions are those that the caller saw: a change since then counts. */
+void
+BaSessionCreate(const BaSessionStart *start, BaSession *session)
+{
+	BaArgs		args = {0};
+	BaRow		row;
+
+	session->secret = BaTokenMake("bas");
+	BaPutBytes(&args, BaTokenDigest(session->secret));
+	BaPutUuid(&args, &start->user->user_id);
+	BaPutUuid(&args, &start->person->user_id);
+	BaPutUuid(&args, &start->user->company_id);
+	BaPutUuid(&args, start->service ? &start->service->company_id : NULL);
+	BaPutInt(&args, start->user->version);
+	BaPutInt(&args, start->person->version);
+	BaPutInt(&args, start->service ? start->service->service_version : 0);
+	BaPutText(&args, start->client_addr);
+	BaPutText(&args, start->client_info);
+	BaPutInt(&args, BaSessionAbsoluteLimit);
+	(void) BaQueryRow(&insert_session, &args, &row);
+	(void) BaGetUuid(&row, 0, &session->session_id);
+	session->expires_at = BaGetTime(&row, 1);
+}
+
+/* ------------------------------------------------------------------ finding */
+
+static const char *
+TimeFault(TimestampTz expires_at, TimestampTz last_used_at)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (now >= expires_at)
+		return "the session is too old";
+	if (TimestampDifferenceExceeds(last_used_at, now, BaSessionIdleLimit * 1000))
+		return "the session was not used for too long";
+	return NULL;
+}
+
+static void
+LoadLists(Found *found, const BaRow *row)
+{
+	BaIdentity *identity = &found->identity;
+	BaUser		user = {.user_id = identity->user_id};
+	Datum	   *values;
+	int			count,
+				i;
+
+	user.type = BaUserTypeRequire(identity->user_type);
+	(void) BaGetUuid(row, 9, &user.company_id);
+	deconstruct_array(DatumGetArrayTypeP(BaPermissionsOf(&user)), TEXTOID, -1, false,
+					  TYPALIGN_INT, &values, NULL, &count);
+	identity->permission_count = count;
+	identity->permissions = palloc(sizeof(char *) * (count + 1));
+	for (i = 0; i < count; i++)
+		identity->permissions[i] = TextDatumGetCString(values[i]);
+	deconstruct_array(DatumGetArrayTypeP(BaCompaniesOf(&user)), UUIDOID, UUID_LEN, false,
+					  TYPALIGN_CHAR, &values, NULL, &count);
+	identity->company_count = count;
+	identity->companies = palloc(sizeof(pg_uuid_t) * (count + 1));
+	for (i = 0; i < count; i++)
+		identity->companies[i] = *DatumGetUUIDP(values[i]);
+}
+
+/* False if there is no such session at all. */
+static bool
+Load(Datum digest, Found *found)
+{
+	BaIdentity *identity = &found->identity;
+	BaArgs		args = {0};
+	BaRow		row;
+
+	memset(found, 0, sizeof(*found));
+	BaPutBytes(&args, digest);
+	if (!BaQueryRow(&load_session, &args, &row))
+		return false;
+	(void) BaGetUuid(&row, 0, &identity->session_id);
+	(void) BaGetUuid(&row, 1, &identity->user_id);
+	(void) BaGetUuid(&row, 2, &identity->person_id);
+	(void) BaGetUuid(&row, 3, &identity->company_id);
+	identity->has_service = BaGetUuid(&row, 4, &identity->service_id);
+	identity->expires_at = BaGetTime(&row, 5);
+	found->last_used_at = BaGetTime(&row, 6);
+	identity->user_type = BaGetText(&row, 7);
+	identity->username = BaGetText(&row, 8);
+	identity->company_code = BaGetText(&row, 10);
+	identity->service_code = row.nulls[11] ? "" : BaGetText(&row, 11);
+	identity->person = identity->has_service ?
+		psprintf("%s/%s", identity->service_code, BaGetText(&row, 12)) : BaGetText(&row, 12);
+	identity->client_addr = row.nulls[13] ? "" : BaGetText(&row, 13);
+	found->fault = BaGetText(&row, 14);
+	if (found->fault == NULL)
+		found->fault = TimeFault(identity->expires_at, found->last_used_at);
+	if (found->fault == NULL)
+		LoadLists(found, &row);
+	return true;
+}
+
+/*
+ * The person whose own session this is, for the second part of a login. Returns
+ * what is wrong, or NULL.
+ */
+const char *
+BaSessionPerson(const char *secret, BaUser *person)
+{
+	Found		found;
+
+	if (!Load(BaTokenDigest(secret), &found) || !BaUserLoad(&found.identity.person_id, person))
+		return "the session is not known";
+	if (found.fault == NULL && found.identity.has_service)
+		return "the session is not the person's own";
+	return found.fault;
+}
+
+/* -------------------------------------------------------------------- cache */
+
+static void
+CacheReset(void)
+{
+	HASHCTL		control;
+
+	if (cache_context == NULL)
+		cache_context = AllocSetContextCreate(TopMemoryContext, "bestauth sessions",
+											  ALLOCSET_DEFAULT_SIZES);
+	else
+		MemoryContextReset(cache_context);
+	cache = NULL;
+	memset(&control, 0, sizeof(control));
+	control.keysize = BA_DIGEST_LENGTH;
+	control.entrysize = sizeof(Entry);
+	control.hcxt = cache_context;
+	cache = hash_create("bestauth sessions", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/* An entry of another generation counts as none. */
+static Entry *
+CacheFind(const uint8 *digest)
+{
+	Entry	   *entry = cache == NULL ? NULL : hash_search(cache, digest, HASH_FIND, NULL);
+
+	return entry != NULL && entry->generation == BaInvalGeneration() ? entry : NULL;
+}
+
+static Entry *
+CachePut(const uint8 *digest, uint64 generation, const Found *found)
+{
+	static uint64 cached_generation = 0;
+	char	   *text = BaContextText(&found->identity);
+	Entry	   *entry;
+
+	/* All of another generation are worthless: begin anew, and bound the size. */
+	if (cache == NULL || cached_generation != generation ||
+		hash_get_num_entries(cache) >= CACHE_MAX)
+		CacheReset();
+	cached_generation = generation;
+	text = MemoryContextStrdup(cache_context, text);
+	entry = hash_search(cache, digest, HASH_ENTER, NULL);
+	entry->generation = generation;
+	entry->session_id = found->identity.session_id;
+	entry->expires_at = found->identity.expires_at;
+	entry->last_used_at = found->last_used_at;
+	entry->identity = text;
+	return entry;
+}
+
+/* -------------------------------------------------------------------- using */
+
+static void
+Touch(Entry *entry)
+{
+	BaArgs		args = {0};
+
+	if (XactReadOnly || RecoveryInProgress() ||
+		!TimestampDifferenceExceeds(entry->last_used_at, GetCurrentTimestamp(),
+									BaSessionIdleLimit * 1000 / TOUCHES_PER_LIMIT))
+		return;
+	BaPutUuid(&args, &entry->session_id);
+	(void) BaQueryExec(&touch_session, &args);
+	entry->last_used_at = GetCurrentTimestamp();
+}
+
+static void
+Refuse(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+			 errmsg("session is not valid"),
+			 errhint("Log in again."),
+			 BaErrRule("TPB-9")));
+}
+
+/* The refusal of a session that there was is written down, once a backend. */
+static void
+RefuseFound(const Found *found)
+{
+	static pg_uuid_t last_refused;
+	BaAudit		audit;
+	BaJson		detail;
+
+	if (!RecoveryInProgress() && !BaUuidEqual(&last_refused, &found->identity.session_id))
+	{
+		BaAuditStart(&audit, "session.refused");
+		audit.outcome = "denied";
+		audit.company_id = &found->identity.company_id;
+		audit.company_code = found->identity.company_code;
+		audit.user_id = &found->identity.user_id;
+		audit.username = found->identity.username;
+		audit.person_id = &found->identity.person_id;
+		audit.person = found->identity.person;
+		audit.session_id = &found->identity.session_id;
+		if (found->identity.has_service)
+		{
+			audit.service_id = &found->identity.service_id;
+			audit.service_code = found->identity.service_code;
+		}
+		BaJsonStart(&detail);
+		BaJsonText(&detail, "reason", found->fault);
+		audit.detail = BaJsonFinish(&detail);
+		BaAuditWriteDurably(&audit);
+		last_refused = found->identity.session_id;
+	}
+	Refuse();
+}
+
+static Entry *
+Find(Datum digest)
+{
+	const uint8 *key = (const uint8 *) VARDATA(DatumGetPointer(digest));
+	Entry	   *entry = CacheFind(key);
+	uint64		generation;
+	Found		found;
+
+	if (entry != NULL && TimeFault(entry->expires_at, entry->last_used_at) == NULL)
+		return entry;
+	/* Asked before the tables are read: a change meanwhile makes it stale. */
+	generation = BaInvalGeneration();
+	if (!Load(digest, &found))
+		Refuse();
+	if (found.fault != NULL)
+		RefuseFound(&found);
+	return CachePut(key, generation, &found);
+}
+
+Datum
+bestauth_use_session(PG_FUNCTION_ARGS)
+{
+	char	   *secret = BaArgSecret(fcinfo, 0, "session_token");
+	const BaIdentity *identity;
+	TupleDesc	tupdesc;
+	Datum		values[5];
+	bool		nulls[5] = {0};
+	Entry	   *entry;
+
+	BaInstanceRequireOpen();
+	/* Whatever comes of it, the identity before is over. */
+	BaContextSet("");
+	entry = Find(BaTokenDigest(secret));
+	Touch(entry);
+	BaContextSet(entry->identity);
+	if (!IsTransactionBlock())
+		ereport(WARNING,
+				(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
+				 errmsg("the session ends with this statement"),
+				 errhint("Call bestauth.use_session() in a transaction block.")));
+	identity = BaContextIdentity();
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	values[0] = BaUuidDatum(&identity->session_id);
+	values[1] = BaUuidDatum(&identity->user_id);
+	values[2] = BaUuidDatum(&identity->person_id);
+	values[3] = BaUuidDatum(&identity->company_id);
+	values[4] = TimestampTzGetDatum(identity->expires_at);
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
+}
+
+/* ------------------------------------------------------------------- ending */
+
+Datum
+bestauth_logout(PG_FUNCTION_ARGS)
+{
+	char	   *secret = BaArgSecret(fcinfo, 0, "session_token");
+	BaArgs		args = {0};
+	BaRow		row;
+	BaUser		user,
+				person;
+	BaAudit		audit;
+	pg_uuid_t	ids[5];
+	BaCompany	service;
+
+	BaInstanceRequireOpen();
+	BaPutBytes(&args, BaTokenDigest(secret));
+	if (!BaQueryRow(&end_session, &args, &row))
+		PG_RETURN_VOID();
+	BaAuditStart(&audit, "session.ended");
+	(void) BaGetUuid(&row, 0, &ids[0]);
+	(void) BaGetUuid(&row, 1, &ids[1]);
+	(void) BaGetUuid(&row, 3, &ids[2]);
+	(void) BaGetUuid(&row, 4, &ids[3]);
+	audit.session_id = &ids[0];
+	audit.company_id = &ids[1];
+	audit.company_code = BaGetText(&row, 2);
+	audit.user_id = &ids[2];
+	audit.username = BaUserLoad(&ids[2], &user) ? user.username : NULL;
+	audit.person_id = &ids[3];
+	audit.person = BaUserLoad(&ids[3], &person) ? person.username : NULL;
+	if (BaGetUuid(&row, 5, &ids[4]) && BaCompanyLoad(&ids[4], &service))
+	{
+		audit.service_id = &ids[4];
+		audit.service_code = service.code;
+		audit.person = psprintf("%s/%s", service.code, audit.person);
+	}
+	BaAuditWrite(&audit);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,27 @@
+/* session.h: sessions. */
+#ifndef BESTAUTH_SESSION_H
+#define BESTAUTH_SESSION_H
+
+#include "user.h"
+
+/* Whose session it is to be. */
+typedef struct BaSessionStart
+{
+	const BaUser *user;			/* of a two-part login, the key */
+	const BaUser *person;		/* the same without one */
+	const BaCompany *service;	/* NULL without one */
+	const char *client_addr;
+	const char *client_info;
+} BaSessionStart;
+
+typedef struct BaSession
+{
+	char	   *secret;			/* the token, this once */
+	pg_uuid_t	session_id;
+	TimestampTz expires_at;
+} BaSession;
+
+extern void BaSessionCreate(const BaSessionStart *start, BaSession *session);
+extern const char *BaSessionPerson(const char *secret, BaUser *person);
+
+#endif							/* BESTAUTH_SESSION_H */

@@ -1,0 +1,100 @@
+/*
+ * settings.c
+ *	  The bestauth.* settings, in the order of the alphabet.
+ *
+ * All are for a superuser alone: a limit that a session could raise would be
+ * none. Lifetimes are in seconds, and take any unit of time.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+
+#include "utils/guc.h"
+
+#include "settings.h"
+
+char	   *BaBaseUrl = NULL;
+int			BaChallengeLifetime = 300;
+int			BaHashCost = 12;
+int			BaInviteLifetime = 86400;
+int			BaLockoutDuration = 900;
+int			BaLockoutThreshold = 5;
+int			BaPasswordMinLength = 15;
+char	   *BaPepperFile = NULL;
+int			BaSessionAbsoluteLimit = 43200;
+int			BaSessionIdleLimit = 1800;
+int			BaSetupLinkLifetime = 86400;
+int			BaVerificationLifetime = 1800;
+int			BaWriterTimeout = 5000;
+
+#define DAY 86400
+
+static void
+DefineSeconds(const char *name, const char *what, const char *why, int *variable,
+			  int initial, int least, int most)
+{
+	DefineCustomIntVariable(name, what, why, variable, initial, least, most, PGC_SUSET,
+							GUC_UNIT_S, NULL, NULL, NULL);
+}
+
+static void
+DefineLogins(void)
+{
+	DefineSeconds("bestauth.challenge_lifetime",
+				  "How long part two of a login may take after part one.", NULL,
+				  &BaChallengeLifetime, 300, 10, 3600);
+	DefineCustomIntVariable("bestauth.hash_cost",
+							"Cost of the password hash, as a power of two.",
+							"12 takes a quarter of a second on a core of 2020. Stored hashes of another cost are renewed at the next good login.",
+							&BaHashCost, 12, 10, 31, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineSeconds("bestauth.invite_lifetime", "How long a registration link is good.", NULL,
+				  &BaInviteLifetime, DAY, 1, 30 * DAY);
+	DefineSeconds("bestauth.lockout_duration",
+				  "How long an account is locked after too many wrong passwords.", NULL,
+				  &BaLockoutDuration, 900, 1, 30 * DAY);
+	DefineCustomIntVariable("bestauth.lockout_threshold",
+							"How many wrong passwords in a row lock an account.",
+							"No more guesses than this are ever looked at, however many come at once.",
+							&BaLockoutThreshold, 5, 1, 100, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("bestauth.password_min_length",
+							"Least number of characters of a new password.", NULL,
+							&BaPasswordMinLength, 15, 8, 64, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomStringVariable("bestauth.pepper_file",
+							   "File with the keys that passwords are mixed with before they are hashed.",
+							   "Lines of key id, space, 64 or more hexadecimal digits; the first is used for new hashes. Readable by the server's user alone.",
+							   &BaPepperFile, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+}
+
+static void
+DefineSessions(void)
+{
+	DefineSeconds("bestauth.session_absolute_limit",
+				  "How long a session lasts, whatever is done in it.", NULL,
+				  &BaSessionAbsoluteLimit, 43200, 1, 30 * DAY);
+	DefineSeconds("bestauth.session_idle_limit",
+				  "How long a session lasts without being used.",
+				  "Last use is noted to a tenth of this.",
+				  &BaSessionIdleLimit, 1800, 1, 30 * DAY);
+	DefineSeconds("bestauth.setup_link_lifetime",
+				  "How long a link is good by which a user sets the first password.",
+				  "A temporary password is good as long.",
+				  &BaSetupLinkLifetime, DAY, 1, 30 * DAY);
+	DefineSeconds("bestauth.verification_lifetime",
+				  "How long a link is good that proves an e-mail address.", NULL,
+				  &BaVerificationLifetime, 1800, 1, 30 * DAY);
+	DefineCustomIntVariable("bestauth.writer_timeout",
+							"How long a login waits for its guess to be charged.",
+							"After that it is refused.",
+							&BaWriterTimeout, 5000, 100, 60000, PGC_SUSET, GUC_UNIT_MS,
+							NULL, NULL, NULL);
+}
+
+void
+BaSettingsInit(void)
+{
+	DefineCustomStringVariable("bestauth.base_url",
+							   "Address that links in mail begin with.", NULL,
+							   &BaBaseUrl, "https://localhost", PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineLogins();
+	DefineSessions();
+}

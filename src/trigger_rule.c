@@ -1,0 +1,58 @@
+/*
+ * trigger_rule.c
+ *	  The row trigger that asks the rules of the table that it stands on, so that
+ *	  direct SQL can't break them either.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "company.h"
+#include "credential.h"
+#include "instance.h"
+#include "permission.h"
+#include "role.h"
+#include "tuple.h"
+#include "user.h"
+
+PG_FUNCTION_INFO_V1(bestauth_rule_tg);
+
+typedef void (*Rule) (BaRowEvent *event, bool restoring);
+
+static void
+BillingServiceRule(BaRowEvent *event, bool restoring)
+{
+	BaBillingServiceRule(event);
+}
+
+static const struct
+{
+	const char *table;
+	Rule		rule;
+}			rules[] = {
+	{"billing_service", BillingServiceRule},
+	{"billing_user_person", BaUserPersonRule},
+	{"company", BaCompanyRule},
+	{"credential", BaCredentialRule},
+	{"role_company", BaRoleCompanyRule},
+	{"role_permission", BaRolePermissionRule},
+	{"user_account", BaUserRule},
+	{"user_permission", BaUserPermissionRule},
+	{"user_role", BaUserRoleRule},
+};
+
+Datum
+bestauth_rule_tg(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = BaTriggerCheck(fcinfo, "rule_tg", true);
+	BaRowEvent	event = BaRowEventOf(trigger);
+	bool		restoring = BaInstanceIsRestoring();
+	int			i;
+
+	if (event.new_row == NULL)
+		return PointerGetDatum(event.old_row);
+	for (i = 0; i < lengthof(rules); i++)
+		if (strcmp(rules[i].table, event.table) == 0)
+			rules[i].rule(&event, restoring);
+	return PointerGetDatum(event.new_row);
+}

@@ -1,0 +1,116 @@
+# What the rules share: reading sources, blanking out comments and strings (with
+# line numbers kept), and reporting.
+package Source;
+
+use strict;
+use warnings;
+use Exporter 'import';
+
+our @EXPORT = qw(complain finish slurp c_sources sql_sources code_of uncommented
+  sql_uncommented sql_code line_of stem);
+
+my $complaints = 0;
+
+sub complain
+{
+	my ($where, $what) = @_;
+	print "$where: $what\n";
+	$complaints++;
+	return;
+}
+
+sub finish
+{
+	exit($complaints ? 1 : 0);
+}
+
+sub slurp
+{
+	my ($file) = @_;
+	open(my $in, '<', $file) or die "$file: $!\n";
+	local $/;
+	my $text = <$in>;
+	return defined $text ? $text : '';
+}
+
+sub c_sources
+{
+	return sort(glob('src/*.c'), glob('src/*.h'));
+}
+
+sub sql_sources
+{
+	return sort glob('sql/install/*.sql');
+}
+
+sub stem
+{
+	my ($file) = @_;
+	$file =~ s,.*/,,;
+	$file =~ s/\.[a-z]+$//;
+	return $file;
+}
+
+# the line that an offset of the text is on
+sub line_of
+{
+	my ($text, $offset) = @_;
+	return 1 + (substr($text, 0, $offset) =~ tr/\n//);
+}
+
+sub blank
+{
+	my ($text) = @_;
+	$text =~ s/[^\n]/ /g;
+	return $text;
+}
+
+# as blank, but the quotes stay
+sub blank_inside
+{
+	my ($text) = @_;
+	return substr($text, 0, 1) . blank(substr($text, 1, -1)) . substr($text, -1);
+}
+
+my $c_string = qr/"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/s;
+my $c_comment = qr{/\*.*?\*/|//[^\n]*}s;
+
+# C without comments
+sub uncommented
+{
+	my ($text) = @_;
+	$text =~ s/($c_string)|($c_comment)/defined $1 ? $1 : blank($2)/ge;
+	return $text;
+}
+
+# C without comments and without what is in strings
+sub code_of
+{
+	my ($text) = @_;
+	$text =~ s/($c_string)|($c_comment)/defined $1 ? blank_inside($1) : blank($2)/ge;
+	return $text;
+}
+
+my $sql_string = qr/'(?:[^']|'')*'/s;
+my $sql_dollar = qr/(\$(?:[A-Za-z_]\w*)?\$).*?\g{-1}/s;
+my $sql_name = qr/"(?:[^"]|"")*"/s;
+my $sql_comment = qr{--[^\n]*|/\*.*?\*/}s;
+
+# SQL without comments; those inside dollar quotes go as well
+sub sql_uncommented
+{
+	my ($text) = @_;
+	$text =~ s/($sql_string|$sql_name)|($sql_comment)/defined $1 ? $1 : blank($2)/ge;
+	return $text;
+}
+
+# SQL without comments and without what is in strings and dollar quotes
+sub sql_code
+{
+	my ($text) = @_;
+	$text =~
+	  s/($sql_name)|($sql_comment)|($sql_string)|($sql_dollar)/defined $1 ? $1 : blank($2 || $3 || $4)/ge;
+	return $text;
+}
+
+1;

@@ -1,0 +1,55 @@
+-- The extension as it is installed: closed until it is opened. The other tests
+-- use the instance that this one opens.
+CREATE SCHEMA crypto;
+CREATE EXTENSION pgcrypto SCHEMA crypto;
+
+-- [L-02] A schema that somebody made before is refused, with what waits in it.
+CREATE SCHEMA bestauth;
+CREATE EXTENSION bestauth;
+DROP SCHEMA bestauth;
+CREATE EXTENSION bestauth SCHEMA crypto;
+
+CREATE EXTENSION bestauth;
+\dx bestauth
+
+-- What a statement comes to: its SQLSTATE, the rule that speaks, the message.
+CREATE SCHEMA regress;
+CREATE FUNCTION regress.attempt(statement text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	rule text;
+BEGIN
+	EXECUTE statement;
+	RETURN 'done';
+EXCEPTION WHEN OTHERS THEN
+	GET STACKED DIAGNOSTICS rule = CONSTRAINT_NAME;
+	RETURN SQLSTATE || coalesce(' [' || nullif(rule, '') || ']', '') || ' ' || SQLERRM;
+END
+$$;
+
+-- [N-04] Closed: nothing works, no trigger writes.
+SELECT * FROM bestauth.login('nowhere', 'nobody', 'a long wrong password');
+SELECT regress.attempt($$SELECT bestauth.create_company('acme', 'ACME Billing')$$);
+SELECT regress.attempt($$SELECT * FROM bestauth.use_session('bas_x')$$);
+SELECT bestauth.instance_name();
+SELECT count(*) FROM bestauth.audit_log;
+
+SELECT regress.attempt($$SELECT bestauth.open_instance('no/slash')$$);
+SELECT bestauth.open_instance('regress');
+SELECT regress.attempt($$SELECT bestauth.open_instance()$$);
+SELECT bestauth.instance_name();
+SELECT action, object_type, object_id FROM bestauth.audit_log;
+SELECT name, by_name_only, client_only FROM bestauth.permission ORDER BY name;
+
+-- [L-05] Nothing is granted to PUBLIC.
+SELECT p.oid::regprocedure FROM pg_proc p
+WHERE p.pronamespace = 'bestauth'::regnamespace AND has_function_privilege('public', p.oid, 'EXECUTE');
+SELECT c.oid::regclass FROM pg_class c
+WHERE c.relnamespace = 'bestauth'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+	AND has_table_privilege('public', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER');
+SELECT c.oid::regclass FROM pg_class c
+WHERE c.relnamespace = 'bestauth'::regnamespace
+	AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege('public', c.oid, 'USAGE, SELECT, UPDATE') END;
+SELECT has_schema_privilege('public', 'bestauth', 'USAGE'), has_schema_privilege('public', 'bestauth', 'CREATE');
+SELECT t.oid::regtype FROM pg_type t
+WHERE t.typnamespace = 'bestauth'::regnamespace AND t.typname = 'login_result'
+	AND has_type_privilege('public', t.oid, 'USAGE');
