@@ -60,7 +60,7 @@ $(SQL_SCRIPT): $(SQL_FILES) bestauth.control Makefile
 	cat $(SQL_FILES) > $@.tmp
 	mv $@.tmp $@
 
-.PHONY: help test accept demo lint format dist
+.PHONY: help test accept demo docs lint format dist
 help:
 	@echo 'make                build; "make install" installs (as root, usually)'
 	@echo 'make test           every test, in a temporary folder and server'
@@ -68,6 +68,7 @@ help:
 	@echo 'make accept T=token run it, and keep its result in expected/'
 	@echo 'make installcheck   the tests, against a running server with bestauth installed'
 	@echo 'make demo           a guided tour on a throw-away server'
+	@echo 'make docs           docs/reference.md, from the comments in sql/install'
 	@echo 'make lint           the rules that a script can check'
 	@echo 'make format         clang-format over src/'
 	@echo 'make dist           $(DIST), from the last commit'
@@ -81,6 +82,9 @@ accept:
 
 demo:
 	@demo/run
+
+docs:
+	@docs/generate
 
 lint:
 	@test/lint/run

@@ -2,6 +2,7 @@
 #ifndef BESTAUTH_ACCESS_H
 #define BESTAUTH_ACCESS_H
 
+#include "compat.h"
 #include "context.h"
 #include "fmgr.h"
 
@@ -20,7 +21,7 @@ extern void BaAccessRequireHeld(const BaCaller *caller, char **permissions, int 
 								const char *rule);
 extern void BaAccessRequireAdministrator(const BaCaller *caller, const char *rule,
 										 const char *what);
-extern void BaAccessRefuse(const BaCaller *caller, const char *rule, const char *reason) pg_attribute_noreturn();
+pg_noreturn extern void BaAccessRefuse(const BaCaller *caller, const char *rule, const char *reason);
 extern void BaAccessRequireKnown(const char *access);
 extern bool BaAccessRoleHas(Oid role, const char *access);
 

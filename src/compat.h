@@ -33,6 +33,11 @@
 #define BaProcLocalXid() (MyProc->lxid)
 #endif
 
+/* 18: pg_noreturn, in front of a declaration, for pg_attribute_noreturn() anywhere. */
+#ifndef pg_noreturn
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
 /* 18: base64 works on unsigned bytes. */
 #if PG_VERSION_NUM >= 180000
 typedef uint8 BaBase64Byte;

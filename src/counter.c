@@ -16,6 +16,7 @@
 #include "common/hashfn.h"
 
 #include "bestauth.h"
+#include "compat.h"
 #include "counter.h"
 #include "query.h"
 #include "settings.h"

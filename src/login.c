@@ -60,7 +60,7 @@ typedef struct Login
 	bool		has_person;
 	BaUser		person;
 	const char *typed_name;		/* where nobody has it */
-	bool		must_change;
+	bool		locks;			/* this guess was the one too many */
 	/* the result */
 	const char *outcome;
 	char	   *session_token;
@@ -207,6 +207,8 @@ Deny(Login *login, const char *reason)
 	audit.outcome = "denied";
 	BaJsonStart(&detail);
 	BaJsonText(&detail, "reason", reason);
+	if (login->locks)
+		BaJsonBool(&detail, "locks", true);
 	BaJsonText(&detail, "typed_name", login->typed_name);
 	BaJsonText(&detail, "client_info", login->client_info);
 	audit.detail = BaJsonFinish(&detail);
@@ -237,8 +239,8 @@ Accept(Login *login, const char *outcome, const char *action)
  * other out for a moment; so one that meets a lock of just now tries again.
  */
 static const char *
-Guess(const BaUser *user, const char *password, BaSubject subject, BaSubject second,
-	  BaCredential *credential)
+Guess(Login *login, const BaUser *user, const char *password, BaSubject subject,
+	  BaSubject second, BaCredential *credential)
 {
 	BaCredential none = {.must_change = false};
 	int			tries;
@@ -252,6 +254,7 @@ Guess(const BaUser *user, const char *password, BaSubject subject, BaSubject sec
 			BaCredentialFind(&user->user_id, credential);
 		if (BaPasswordVerify(password, charge.admitted ? &credential->password : &none.password))
 			return NULL;
+		login->locks = charge.admitted && charge.locked_at != 0;
 		if (charge.admitted)
 			return user == NULL ? "unknown user" :
 				credential->password.hash == NULL ? "no password set" : "wrong password";
@@ -339,8 +342,8 @@ FirstPart(Login *login, const char *password, BaSubject subject)
 {
 	BaSubject	none = {0};
 	BaCredential credential;
-	const char *fault = Guess(login->has_user ? &login->user : NULL, password, subject, none,
-							  &credential);
+	const char *fault = Guess(login, login->has_user ? &login->user : NULL, password, subject,
+							  none, &credential);
 
 	if (fault == NULL)
 		fault = AccountFault(&login->user);
@@ -492,8 +495,8 @@ SecondPart(Login *login, const char *secret, const char *username, const char *p
 	if (!login->has_person)
 		login->typed_name = pnstrdup(username, pg_mbcliplen(username, strlen(username),
 															BA_MAX_USERNAME));
-	fault = Guess(login->has_person ? &login->person : NULL, password, subject, challenge,
-				  &credential);
+	fault = Guess(login, login->has_person ? &login->person : NULL, password, subject,
+				  challenge, &credential);
 	if (challenge_fault != NULL)
 		fault = challenge_fault;
 	if (fault == NULL)

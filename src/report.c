@@ -25,7 +25,7 @@ PG_FUNCTION_INFO_V1(bestauth_audit_report);
  */
 static BaQuery find_rows = {
 	.sql = "SELECT audit_id, occurred_at, company_id, user_id, person_id, billing_service_id, session_id,"
-	" db_role, client_addr, application_name, action, outcome, object_type, object_id,"
+	" db_role, coalesce(client_addr, peer_addr), application_name, action, outcome, object_type, object_id,"
 	" old_values, new_values, detail, company_code, username, person, billing_service_code,"
 	" to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US') || '/' || audit_id"
 	" FROM bestauth.audit_log"

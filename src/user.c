@@ -246,6 +246,25 @@ CheckNames(const BaRowEvent *event, const BaUserType *type)
 				  psprintf("A user of type %s needs one.", type->name));
 }
 
+/* The persons that a key is limited to are of its service: they go first. */
+static void
+RequireNoPersons(const BaRowEvent *event)
+{
+	static BaQuery has_persons = {
+		.sql = "SELECT true FROM bestauth.billing_user_person WHERE user_id = $1 LIMIT 1",
+		.latest = true,
+	};
+	pg_uuid_t	user_id;
+	BaArgs		args = {0};
+	BaRow		row;
+
+	(void) BaColumnUuid(event, "user_id", &user_id);
+	BaPutUuid(&args, &user_id);
+	if (event->old_row != NULL && BaQueryRow(&has_persons, &args, &row))
+		RefuseRow("TPB-7", "key is limited to persons of its billing service",
+				  "Take the limit away before the service is changed.");
+}
+
 /* What the type says must be set, and what must not. */
 static void
 CheckType(const BaRowEvent *event, const BaUserType *type, bool restoring)
@@ -263,6 +282,7 @@ CheckType(const BaRowEvent *event, const BaUserType *type, bool restoring)
 						   type->needs_portal ? "belongs to" : "belongs to no"));
 	if (restoring || !has_service || !BaColumnChanged(event, "billing_service_id"))
 		return;
+	RequireNoPersons(event);
 	if (!BaCompanyLoad(&service_id, &service) || !service.registered)
 		RefuseRow("TPB-2", "company is not a registered billing service",
 				  "Only a registered service can be chosen.");
