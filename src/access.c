@@ -24,46 +24,38 @@
 PG_FUNCTION_INFO_V1(bestauth_has_access);
 
 static BaQuery find_grants = {
-	.sql = "SELECT role_name, access FROM bestauth.access_grant",
+	.sql = "SELECT role_id, access FROM bestauth.access_grant",
 	.latest = true,
 };
 
 static const char *const accesses[] = {"application", "reader", "operator", "auditor", "mailer"};
 
-typedef struct Search
+/* Does a grant of one access stand for another? */
+static bool
+Gives(const char *granted, const char *access)
 {
-	Oid			role;
-	const char *access;
-	bool		found;
-} Search;
-
-static void
-MatchGrant(const BaRow *row, void *arg)
-{
-	Search	   *search = arg;
-	char	   *access = BaGetText(row, 1);
-	Oid			granted;
-
-	/* The operator reads what the auditor reads. */
-	if (strcmp(access, search->access) != 0 &&
-		!(strcmp(access, "operator") == 0 && strcmp(search->access, "auditor") == 0))
-		return;
-	granted = get_role_oid(BaGetText(row, 0), true);
-	if (OidIsValid(granted) && has_privs_of_role(search->role, granted))
-		search->found = true;
+	return strcmp(granted, access) == 0 ||
+		(strcmp(granted, "operator") == 0 && strcmp(access, "auditor") == 0);
 }
 
 /* Was the role granted this access? A superuser counts as all of them. */
 bool
 BaAccessRoleHas(Oid role, const char *access)
 {
-	Search		search = {role, access, false};
 	BaArgs		args = {0};
+	ListCell   *cell;
 
 	if (superuser_arg(role))
 		return true;
-	BaQueryEach(&find_grants, &args, MatchGrant, &search);
-	return search.found;
+	foreach(cell, BaQueryRows(&find_grants, &args))
+	{
+		BaRow	   *row = lfirst(cell);
+
+		if (Gives(BaGetText(row, 1), access) &&
+			has_privs_of_role(role, DatumGetObjectId(row->values[0])))
+			return true;
+	}
+	return false;
 }
 
 void

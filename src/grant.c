@@ -5,6 +5,7 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -21,11 +22,19 @@ PG_FUNCTION_INFO_V1(bestauth_grant_access);
 PG_FUNCTION_INFO_V1(bestauth_revoke_access);
 
 static BaQuery insert_grant = {
-	.sql = "INSERT INTO bestauth.access_grant (role_name, access) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+	.sql = "INSERT INTO bestauth.access_grant AS g (role_name, access, role_id) VALUES ($1, $2, $3)"
+	" ON CONFLICT (role_name, access) DO UPDATE SET role_id = excluded.role_id"
+	" WHERE g.role_id <> excluded.role_id",
 };
 
 static BaQuery delete_grant = {
 	.sql = "DELETE FROM bestauth.access_grant WHERE role_name = $1 AND access = $2",
+};
+
+/* The roles may have other numbers in this cluster. */
+static BaQuery find_roles = {
+	.sql = "UPDATE bestauth.access_grant g SET role_id = r.oid FROM pg_roles r"
+	" WHERE r.rolname = g.role_name AND r.oid <> g.role_id",
 };
 
 static BaQuery list_grants = {
@@ -82,6 +91,7 @@ BaGrantApplyAll(void)
 {
 	BaArgs		args = {0};
 
+	(void) BaQueryExec(&find_roles, &args);
 	GrantRows(BaQueryRows(&list_grants, &args));
 }
 
@@ -127,6 +137,7 @@ bestauth_grant_access(PG_FUNCTION_ARGS)
 	TakeArguments(fcinfo, &role, &access);
 	BaPutText(&args, role);
 	BaPutText(&args, access);
+	BaPut(&args, OIDOID, PG_GETARG_DATUM(0), false);
 	if (BaQueryExec(&insert_grant, &args) > 0)
 		AuditGrant("access.granted", role, access);
 	ApplyRules("GRANT", "TO", role, access);

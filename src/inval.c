@@ -3,8 +3,8 @@
  *	  How every backend forgets what it cached of sessions, users and roles.
  *
  * A relation-cache invalidation of an empty table, the channel, is the message:
- * sent at commit to every backend of the database, taken in at the latest when a
- * transaction begins. Not the data tables themselves, for that would throw away
+ * sent at commit to every backend of the database, taken in whenever somebody asks
+ * for the generation. Not the data tables themselves, for that would throw away
  * every kept plan on them as well.
  *
  * A cache keeps the generation that it was filled in, asked for before the
@@ -57,10 +57,14 @@ BaInvalInit(void)
 	CacheRegisterRelcacheCallback(Forget, (Datum) 0);
 }
 
-/* From here on a change elsewhere is noticed: ask before reading the source. */
+/*
+ * From here on a change elsewhere is noticed: ask before reading the source. What
+ * others have sent is taken in first: a statement that locks no table would not.
+ */
 uint64
 BaInvalGeneration(void)
 {
+	AcceptInvalidationMessages();
 	(void) FindChannel();
 	return generation;
 }

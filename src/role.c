@@ -28,13 +28,8 @@ typedef struct Role
 
 static BaQuery find_role = {
 	.sql = "SELECT role_id, name FROM bestauth.role"
-	" WHERE company_id = $1 AND lower(name COLLATE \"C\") = lower($2 COLLATE \"C\")",
-	.latest = true,
-};
-
-/* Locked, so that what is in the role when it is checked is what is given. */
-static BaQuery lock_role = {
-	.sql = "SELECT role_id FROM bestauth.role WHERE role_id = $1 FOR UPDATE",
+	" WHERE company_id = $1 AND lower(name COLLATE \"C\") = lower($2 COLLATE \"C\")"
+	" FOR NO KEY UPDATE",
 	.latest = true,
 };
 
@@ -138,6 +133,17 @@ BaUserRoleRule(BaRowEvent *event, bool restoring)
 /* ------------------------------------------------------------------- finding */
 
 static void
+RefuseMissing(const BaCaller *caller, const BaCompany *company, const char *name)
+{
+	if (caller->identity != NULL)
+		BaAccessRefuse(caller, "H-01", "There is no such role in the session's company.");
+	ereport(ERROR,
+			(errcode(ERRCODE_NO_DATA_FOUND),
+			 errmsg("role \"%s\" does not exist in company \"%s\"", name, company->code)));
+}
+
+/* The role, locked: what is in it when it is checked is what is given. */
+static void
 RequireRole(const BaCaller *caller, const BaCompany *company, const char *name, Role *role)
 {
 	BaArgs		args = {0};
@@ -145,17 +151,10 @@ RequireRole(const BaCaller *caller, const BaCompany *company, const char *name, 
 
 	BaPutUuid(&args, &company->company_id);
 	BaPutText(&args, name);
-	if (BaQueryRow(&find_role, &args, &row))
-	{
-		(void) BaGetUuid(&row, 0, &role->role_id);
-		role->name = BaGetText(&row, 1);
-		return;
-	}
-	if (caller->identity != NULL)
-		BaAccessRefuse(caller, "H-01", "There is no such role in the session's company.");
-	ereport(ERROR,
-			(errcode(ERRCODE_NO_DATA_FOUND),
-			 errmsg("role \"%s\" does not exist in company \"%s\"", name, company->code)));
+	if (!BaQueryRow(&find_role, &args, &row))
+		RefuseMissing(caller, company, name);
+	(void) BaGetUuid(&row, 0, &role->role_id);
+	role->name = BaGetText(&row, 1);
 }
 
 /* The role as an argument of its own query, and the first value of its answer. */
@@ -177,7 +176,6 @@ RequireRoleHeld(const BaCaller *caller, const Role *role)
 	int			count,
 				i;
 
-	(void) AskRole(&lock_role, role);
 	if (caller->is_operator)
 		return;
 	deconstruct_array(DatumGetArrayTypeP(AskRole(&role_permissions, role)), TEXTOID, -1, false,

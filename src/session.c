@@ -14,19 +14,17 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "catalog/pg_type.h"
 #include "funcapi.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
 #include "args.h"
+#include "authority.h"
 #include "crypto.h"
 #include "errors.h"
 #include "instance.h"
 #include "inval.h"
-#include "permission.h"
 #include "query.h"
 #include "session.h"
 #include "settings.h"
@@ -47,31 +45,11 @@ static BaQuery insert_session = {
 	" SELECT session_id, expires_at FROM s",
 };
 
-/* The session and everything that it rests on; the last column says what is wrong. */
 static BaQuery load_session = {
 	.sql = "SELECT s.session_id, s.user_id, s.person_id, s.company_id, s.billing_service_id,"
-	" s.expires_at, l.last_used_at, u.user_type, u.username, u.company_id, c.code, b.code, p.username,"
-	" s.client_addr,"
-	" CASE WHEN s.ended_at IS NOT NULL THEN 'the session was ended'"
-	" WHEN u.deleted_at IS NOT NULL THEN 'the user is deleted'"
-	" WHEN u.locked_at IS NOT NULL THEN 'the user is locked'"
-	" WHEN u.version <> s.user_version THEN 'the user''s password, type, service or lock was changed'"
-	" WHEN p.deleted_at IS NOT NULL THEN 'the person is deleted'"
-	" WHEN p.locked_at IS NOT NULL THEN 'the person is locked'"
-	" WHEN p.version <> s.person_version THEN 'the person''s password, type or lock was changed'"
-	" WHEN s.billing_service_id IS NULL THEN NULL"
-	" WHEN v.unregistered_at IS NOT NULL THEN 'the billing service is not registered any more'"
-	" WHEN v.version <> s.service_version THEN 'the billing service was registered anew'"
-	" WHEN u.persons_limited AND NOT EXISTS (SELECT FROM bestauth.billing_user_person a"
-	" WHERE a.user_id = s.user_id AND a.person_id = s.person_id) THEN 'the key does not admit the person any more'"
-	" END"
-	" FROM bestauth.session s"
-	" JOIN bestauth.session_use l ON l.session_id = s.session_id"
-	" JOIN bestauth.user_account u ON u.user_id = s.user_id"
-	" JOIN bestauth.user_account p ON p.user_id = s.person_id"
-	" JOIN bestauth.company c ON c.company_id = s.company_id"
-	" LEFT JOIN bestauth.billing_service v ON v.company_id = s.billing_service_id"
-	" LEFT JOIN bestauth.company b ON b.company_id = s.billing_service_id"
+	" s.user_version, s.person_version, s.service_version, s.expires_at, l.last_used_at,"
+	" s.ended_at IS NOT NULL, s.client_addr"
+	" FROM bestauth.session s JOIN bestauth.session_use l ON l.session_id = s.session_id"
 	" WHERE s.token_hash = $1",
 	.latest = true,
 };
@@ -152,36 +130,59 @@ TimeFault(TimestampTz expires_at, TimestampTz last_used_at)
 	return NULL;
 }
 
-static void
-LoadLists(Found *found, const BaRow *row)
+/* What the session rests on, as it is now, against what it was made for. */
+static const char *
+AuthorityFault(const BaRow *row, const BaIdentity *identity, const BaAuthority *user,
+			   const BaAuthority *person)
 {
-	BaIdentity *identity = &found->identity;
-	BaUser		user = {.user_id = identity->user_id};
-	Datum	   *values;
-	int			count,
-				i;
-
-	user.type = BaUserTypeRequire(identity->user_type);
-	(void) BaGetUuid(row, 9, &user.company_id);
-	deconstruct_array(DatumGetArrayTypeP(BaPermissionsOf(&user)), TEXTOID, -1, false,
-					  TYPALIGN_INT, &values, NULL, &count);
-	identity->permission_count = count;
-	identity->permissions = palloc(sizeof(char *) * (count + 1));
-	for (i = 0; i < count; i++)
-		identity->permissions[i] = TextDatumGetCString(values[i]);
-	deconstruct_array(DatumGetArrayTypeP(BaCompaniesOf(&user)), UUIDOID, UUID_LEN, false,
-					  TYPALIGN_CHAR, &values, NULL, &count);
-	identity->company_count = count;
-	identity->companies = palloc(sizeof(pg_uuid_t) * (count + 1));
-	for (i = 0; i < count; i++)
-		identity->companies[i] = *DatumGetUUIDP(values[i]);
+	if (BaGetBool(row, 10))
+		return "the session was ended";
+	if (user->user.deleted)
+		return "the user is deleted";
+	if (user->user.locked)
+		return "the user is locked";
+	if (user->user.version != BaGetInt(row, 5))
+		return "the user's password, type, service or lock was changed";
+	if (person->user.deleted)
+		return "the person is deleted";
+	if (person->user.locked)
+		return "the person is locked";
+	if (person->user.version != BaGetInt(row, 6))
+		return "the person's password, type or lock was changed";
+	if (!identity->has_service)
+		return NULL;
+	if (!user->service_registered)
+		return "the billing service is not registered any more";
+	if (user->service_version != BaGetInt(row, 7))
+		return "the billing service was registered anew";
+	if (!BaUserAdmitsPerson(&user->user, &person->user.user_id))
+		return "the key does not admit the person any more";
+	return NULL;
 }
 
-/* False if there is no such session at all. */
+static void
+SetNames(BaIdentity *identity, BaAuthority *user, const BaAuthority *person)
+{
+	BaAuthorityLists(user);
+	identity->user_type = (char *) user->user.type->name;
+	identity->username = user->user.username;
+	identity->person = identity->has_service ?
+		psprintf("%s/%s", user->service_code, person->user.username) : person->user.username;
+	identity->company_code = user->company_code;
+	identity->service_code = user->service_code;
+	identity->permission_count = user->permission_count;
+	identity->permissions = user->permissions;
+	identity->company_count = user->company_count;
+	identity->companies = user->companies;
+}
+
+/* False if there is no such session at all. Begin was called before. */
 static bool
 Load(Datum digest, Found *found)
 {
 	BaIdentity *identity = &found->identity;
+	BaAuthority *user,
+			   *person;
 	BaArgs		args = {0};
 	BaRow		row;
 
@@ -194,20 +195,17 @@ Load(Datum digest, Found *found)
 	(void) BaGetUuid(&row, 2, &identity->person_id);
 	(void) BaGetUuid(&row, 3, &identity->company_id);
 	identity->has_service = BaGetUuid(&row, 4, &identity->service_id);
-	identity->expires_at = BaGetTime(&row, 5);
-	found->last_used_at = BaGetTime(&row, 6);
-	identity->user_type = BaGetText(&row, 7);
-	identity->username = BaGetText(&row, 8);
-	identity->company_code = BaGetText(&row, 10);
-	identity->service_code = row.nulls[11] ? "" : BaGetText(&row, 11);
-	identity->person = identity->has_service ?
-		psprintf("%s/%s", identity->service_code, BaGetText(&row, 12)) : BaGetText(&row, 12);
-	identity->client_addr = row.nulls[13] ? "" : BaGetText(&row, 13);
-	found->fault = BaGetText(&row, 14);
+	identity->expires_at = BaGetTime(&row, 8);
+	found->last_used_at = BaGetTime(&row, 9);
+	identity->client_addr = row.nulls[11] ? "" : BaGetText(&row, 11);
+	user = BaAuthorityOf(&identity->user_id);
+	person = BaAuthorityOf(&identity->person_id);
+	if (user == NULL || person == NULL)
+		elog(ERROR, "the session's user is gone");
+	SetNames(identity, user, person);
+	found->fault = AuthorityFault(&row, identity, user, person);
 	if (found->fault == NULL)
 		found->fault = TimeFault(identity->expires_at, found->last_used_at);
-	if (found->fault == NULL)
-		LoadLists(found, &row);
 	return true;
 }
 
@@ -220,6 +218,7 @@ BaSessionPerson(const char *secret, BaUser *person)
 {
 	Found		found;
 
+	(void) BaAuthorityBegin();
 	if (!Load(BaTokenDigest(secret), &found) || !BaUserLoad(&found.identity.person_id, person))
 		return "the session is not known";
 	if (found.fault == NULL && found.identity.has_service)
@@ -348,7 +347,7 @@ Find(Datum digest)
 	if (entry != NULL && TimeFault(entry->expires_at, entry->last_used_at) == NULL)
 		return entry;
 	/* Asked before the tables are read: a change meanwhile makes it stale. */
-	generation = BaInvalGeneration();
+	generation = BaAuthorityBegin();
 	if (!Load(digest, &found))
 		Refuse();
 	if (found.fault != NULL)
@@ -368,7 +367,8 @@ bestauth_use_session(PG_FUNCTION_ARGS)
 
 	BaInstanceRequireOpen();
 	/* Whatever comes of it, the identity before is over. */
-	BaContextSet("");
+	if (BaContextIdentity() != NULL)
+		BaContextSet("");
 	entry = Find(BaTokenDigest(secret));
 	Touch(entry);
 	BaContextSet(entry->identity);

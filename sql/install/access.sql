@@ -10,11 +10,14 @@ COMMENT ON TABLE bestauth.access_rule IS 'What grant_access gives: privileges on
 
 CREATE TABLE bestauth.access_grant (
 	role_name  text NOT NULL COLLATE "C",
+	role_id    oid NOT NULL,
 	access     text NOT NULL COLLATE "C"
 		CHECK (access IN ('application', 'reader', 'operator', 'auditor', 'mailer')),
 	granted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	PRIMARY KEY (role_name, access)
 );
+COMMENT ON COLUMN bestauth.access_grant.role_id IS
+'The role that was meant: another one that gets its name later has no access. open_instance() goes by the name, for a restore may be in another cluster.';
 COMMENT ON TABLE bestauth.access_grant IS 'The database roles that were granted access; open_instance() applies them again.';
 SELECT pg_catalog.pg_extension_config_dump('bestauth.access_grant', '');
 

@@ -34,10 +34,10 @@ BEGIN
 	FOR t IN SELECT * FROM (VALUES
 		-- table, key columns, hidden, left out, invalidates on, deletion refused by rule
 		('access_grant',        'role_name,access',      '',              '',            'INSERT OR UPDATE OR DELETE', ''),
-		('billing_service',     'company_id',            '',              'version',     'INSERT OR UPDATE OR DELETE', 'IBS-1'),
+		('billing_service',     'company_id',            '',              '',            'INSERT OR UPDATE OR DELETE', 'IBS-1'),
 		('billing_user_person', 'user_id,person_id',     '',              '',            'INSERT OR UPDATE OR DELETE', ''),
 		('company',             'company_id',            '',              '',            'INSERT OR UPDATE OR DELETE', 'MCM-1'),
-		('credential',          'user_id',               'password_hash', 'pepper_id',   'UPDATE OR DELETE', ''),
+		('credential',          'user_id',               'password_hash', '',            'UPDATE OR DELETE', ''),
 		('instance',            'name',                  '',              '',            'INSERT OR UPDATE OR DELETE', 'AUD-1'),
 		('instance_open',       'system_id,database',    '',              '',            'INSERT OR UPDATE OR DELETE', ''),
 		('outbox',              'message_id',            '',              'lease_until,attempts,last_error', '', ''),
@@ -47,7 +47,7 @@ BEGIN
 		('role_permission',     'role_id,permission',    '',              '',            'INSERT OR UPDATE OR DELETE', ''),
 		('session',             'session_id',            'token_hash',    '',            'UPDATE OR DELETE', ''),
 		('token',               'token_id',              'token_hash',    '',            '', ''),
-		('user_account',        'user_id',               '',              'version',     'UPDATE OR DELETE', 'PRV-14'),
+		('user_account',        'user_id',               '',              '',            'UPDATE OR DELETE', 'PRV-14'),
 		('user_permission',     'user_id,permission',    '',              '',            'INSERT OR UPDATE OR DELETE', ''),
 		('user_role',           'user_id,role_id',       '',              '',            'INSERT OR UPDATE OR DELETE', '')
 	) AS v (name, key, hidden, ignored, invalidates, delete_rule)

@@ -1,5 +1,6 @@
 -- The extension as it is installed: closed until it is opened. The other tests
 -- use the instance that this one opens.
+\set SHOW_CONTEXT never
 CREATE SCHEMA crypto;
 CREATE EXTENSION pgcrypto SCHEMA crypto;
 
@@ -10,7 +11,9 @@ DROP SCHEMA bestauth;
 CREATE EXTENSION bestauth SCHEMA crypto;
 
 CREATE EXTENSION bestauth;
-\dx bestauth
+SELECT extname, extversion, extrelocatable, n.nspname AS schema, r.rolsuper AS owned_by_superuser
+FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace JOIN pg_roles r ON r.oid = e.extowner
+WHERE extname = 'bestauth';
 
 -- What a statement comes to: its SQLSTATE, the rule that speaks, the message.
 CREATE SCHEMA regress;

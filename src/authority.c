@@ -1,0 +1,149 @@
+/*
+ * authority.c
+ *	  What a user is and may do, remembered by the backend until anything about
+ *	  authority changes anywhere (inval.c): so the first use of a session reads the
+ *	  session's own row and no more.
+ *
+ * All entries are of one generation, and live in one context that is reset whole.
+ * BaAuthorityBegin() is the only place that resets, so what BaAuthorityOf()
+ * returned stays good until the next Begin.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#include "authority.h"
+#include "inval.h"
+#include "permission.h"
+#include "query.h"
+
+#define CACHE_MAX 4096			/* users remembered by a backend */
+
+static BaQuery load_user = {
+	.sql = "SELECT u.company_id, u.billing_service_id, u.username, u.user_type, u.version, u.persons_limited,"
+	" u.locked_at IS NOT NULL, u.deleted_at IS NOT NULL, c.code, b.code,"
+	" v.company_id IS NOT NULL AND v.unregistered_at IS NULL, v.version"
+	" FROM bestauth.user_account u JOIN bestauth.company c ON c.company_id = u.company_id"
+	" LEFT JOIN bestauth.company b ON b.company_id = u.billing_service_id"
+	" LEFT JOIN bestauth.billing_service v ON v.company_id = u.billing_service_id"
+	" WHERE u.user_id = $1",
+	.latest = true,
+};
+
+static HTAB *cache = NULL;
+static MemoryContext context = NULL;
+static uint64 cached_generation = 0;
+
+static void
+Reset(void)
+{
+	HASHCTL		control;
+
+	cache = NULL;
+	if (context == NULL)
+		context = AllocSetContextCreate(TopMemoryContext, "bestauth authority",
+										ALLOCSET_DEFAULT_SIZES);
+	else
+		MemoryContextReset(context);
+	memset(&control, 0, sizeof(control));
+	control.keysize = sizeof(pg_uuid_t);
+	control.entrysize = sizeof(BaAuthority);
+	control.hcxt = context;
+	cache = hash_create("bestauth authority", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+/*
+ * Before the source is read: forgets what is of another generation. Returns the
+ * generation that what is found now belongs to.
+ */
+uint64
+BaAuthorityBegin(void)
+{
+	uint64		generation = BaInvalGeneration();
+
+	if (cache == NULL || cached_generation != generation ||
+		hash_get_num_entries(cache) >= CACHE_MAX)
+		Reset();
+	cached_generation = generation;
+	return generation;
+}
+
+static void
+Fill(BaAuthority *authority, const BaRow *row)
+{
+	BaUser	   *user = &authority->user;
+
+	user->user_id = authority->user_id;
+	(void) BaGetUuid(row, 0, &user->company_id);
+	user->has_service = BaGetUuid(row, 1, &user->service_id);
+	user->username = BaGetText(row, 2);
+	user->type = BaUserTypeRequire(BaGetText(row, 3));
+	user->email = NULL;
+	user->version = BaGetInt(row, 4);
+	user->persons_limited = BaGetBool(row, 5);
+	user->locked = BaGetBool(row, 6);
+	user->deleted = BaGetBool(row, 7);
+	authority->company_code = BaGetText(row, 8);
+	authority->service_code = row->nulls[9] ? "" : BaGetText(row, 9);
+	authority->service_registered = BaGetBool(row, 10);
+	authority->service_version = BaGetInt(row, 11);
+	authority->has_lists = false;
+}
+
+/* NULL if there is no such user. */
+BaAuthority *
+BaAuthorityOf(const pg_uuid_t *user_id)
+{
+	BaAuthority *authority = hash_search(cache, user_id, HASH_FIND, NULL);
+	BaAuthority found;
+	MemoryContext old;
+	BaArgs		args = {0};
+	BaRow		row;
+
+	if (authority != NULL)
+		return authority;
+	/* Read first, enter then: an error must leave no half entry. */
+	BaPutUuid(&args, user_id);
+	if (!BaQueryRow(&load_user, &args, &row))
+		return NULL;
+	found.user_id = *user_id;
+	old = MemoryContextSwitchTo(context);
+	Fill(&found, &row);
+	MemoryContextSwitchTo(old);
+	authority = hash_search(cache, user_id, HASH_ENTER, NULL);
+	*authority = found;
+	return authority;
+}
+
+/* Permissions and companies, which only the user of a session needs. */
+void
+BaAuthorityLists(BaAuthority *authority)
+{
+	MemoryContext old;
+	Datum		permissions,
+				companies;
+	Datum	   *values;
+	int			i;
+
+	if (authority->has_lists)
+		return;
+	permissions = BaPermissionsOf(&authority->user);
+	companies = BaCompaniesOf(&authority->user);
+	old = MemoryContextSwitchTo(context);
+	deconstruct_array(DatumGetArrayTypeP(permissions), TEXTOID, -1, false, TYPALIGN_INT,
+					  &values, NULL, &authority->permission_count);
+	authority->permissions = palloc(sizeof(char *) * (authority->permission_count + 1));
+	for (i = 0; i < authority->permission_count; i++)
+		authority->permissions[i] = TextDatumGetCString(values[i]);
+	deconstruct_array(DatumGetArrayTypeP(companies), UUIDOID, UUID_LEN, false, TYPALIGN_CHAR,
+					  &values, NULL, &authority->company_count);
+	authority->companies = palloc(sizeof(pg_uuid_t) * (authority->company_count + 1));
+	for (i = 0; i < authority->company_count; i++)
+		authority->companies[i] = *DatumGetUUIDP(values[i]);
+	authority->has_lists = true;
+	MemoryContextSwitchTo(old);
+}

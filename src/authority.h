@@ -1,0 +1,26 @@
+/* authority.h: what a user is and may do, remembered by the backend. */
+#ifndef BESTAUTH_AUTHORITY_H
+#define BESTAUTH_AUTHORITY_H
+
+#include "user.h"
+
+typedef struct BaAuthority
+{
+	pg_uuid_t	user_id;		/* hash key, must be first */
+	BaUser		user;
+	char	   *company_code;	/* of the user's own company */
+	char	   *service_code;	/* of a key, "" else */
+	bool		service_registered;
+	int			service_version;
+	bool		has_lists;
+	int			permission_count;
+	char	  **permissions;
+	int			company_count;
+	pg_uuid_t  *companies;
+} BaAuthority;
+
+extern uint64 BaAuthorityBegin(void);
+extern BaAuthority *BaAuthorityOf(const pg_uuid_t *user_id);
+extern void BaAuthorityLists(BaAuthority *authority);
+
+#endif							/* BESTAUTH_AUTHORITY_H */
