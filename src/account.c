@@ -222,6 +222,11 @@ RequireAsMuch(const BaCaller *caller, const BaUser *user)
 
 		BaAccessRequireHeld(caller, &name, 1, "G-08");
 	}
+	deconstruct_array(DatumGetArrayTypeP(BaCompaniesOf(user)), UUIDOID, UUID_LEN, false,
+					  TYPALIGN_CHAR, &values, NULL, &count);
+	for (i = 0; i < count; i++)
+		if (!caller->is_operator && !BaContextCanAccessCompany(DatumGetUUIDP(values[i])))
+			BaAccessRefuse(caller, "G-08", "The user may enter a company that the caller may not.");
 }
 
 Datum

@@ -53,6 +53,12 @@ static BaQuery lock_family = {
 	.latest = true,
 };
 
+/* A child that moves leaves the roles of its old parent. */
+static BaQuery leave_roles = {
+	.sql = "DELETE FROM bestauth.role_company WHERE child_id = $1 AND company_id IS DISTINCT FROM $2",
+	.latest = true,
+};
+
 static BaQuery register_service = {
 	.sql = "INSERT INTO bestauth.billing_service AS b (company_id) VALUES ($1)"
 	" ON CONFLICT (company_id) DO UPDATE SET registered_at = clock_timestamp(), unregistered_at = NULL"
@@ -167,6 +173,16 @@ CheckCode(const char *code)
 }
 
 static void
+LeaveRoles(const pg_uuid_t *company_id, const pg_uuid_t *parent_id)
+{
+	BaArgs		args = {0};
+
+	BaPutUuid(&args, company_id);
+	BaPutUuid(&args, parent_id);
+	(void) BaQueryExec(&leave_roles, &args);
+}
+
+static void
 CheckParent(const pg_uuid_t *company_id, const pg_uuid_t *parent_id)
 {
 	BaArgs		args = {0};
@@ -195,16 +211,19 @@ BaCompanyRule(BaRowEvent *event, bool restoring)
 {
 	pg_uuid_t	company_id,
 				parent_id;
+	bool		has_parent;
 
-	CheckCode(BaColumnText(event, "code"));
+	CheckCode(BaColumnRequireText(event, "code"));
 	BaColumnRequireSame(event, "company_id", "MCM-1");
 	BaColumnRequireSame(event, "code", "MCM-1");
-	if (!restoring && BaColumnChanged(event, "parent_id") &&
-		BaColumnUuid(event, "parent_id", &parent_id))
-	{
-		(void) BaColumnUuid(event, "company_id", &company_id);
+	if (restoring || !BaColumnChanged(event, "parent_id") ||
+		!BaColumnUuid(event, "company_id", &company_id))
+		return;
+	has_parent = BaColumnUuid(event, "parent_id", &parent_id);
+	if (has_parent)
 		CheckParent(&company_id, &parent_id);
-	}
+	if (event->old_row != NULL)
+		LeaveRoles(&company_id, has_parent ? &parent_id : NULL);
 }
 
 /* Whatever changes in a registration ends the sessions that rest on it. */

@@ -50,10 +50,10 @@ PutField(StringInfo text, const char *value)
 static void
 PutId(StringInfo text, const pg_uuid_t *id)
 {
-	int			i;
+	char		hex[2 * UUID_LEN];
 
-	for (i = 0; i < UUID_LEN; i++)
-		appendStringInfo(text, "%02x", id->data[i]);
+	hex_encode((const char *) id->data, UUID_LEN, hex);
+	appendBinaryStringInfo(text, hex, sizeof(hex));
 }
 
 /* Fixed fields first, then length-prefixed ones: no name needs quoting. */

@@ -24,7 +24,9 @@ static BaQuery set_credential = {
 };
 
 static BaQuery renew_credential = {
-	.sql = "UPDATE bestauth.credential SET password_hash = $2, pepper_id = $3 WHERE user_id = $1",
+	.sql = "UPDATE bestauth.credential SET password_hash = $2, pepper_id = $3"
+	" WHERE user_id = $1 AND password_hash = $4",
+	.latest = true,
 };
 
 static BaQuery raise_version = {
@@ -66,9 +68,12 @@ BaCredentialSet(const pg_uuid_t *user_id, const char *password, bool temporary)
 	(void) BaQueryExec(&set_credential, &args);
 }
 
-/* The same password under another cost or pepper: ends no session. */
+/*
+ * The same password under another cost or pepper: ends no session. Only while the
+ * hash is still the one that was looked at: a reset meanwhile must stand.
+ */
 void
-BaCredentialRenew(const pg_uuid_t *user_id, const char *password)
+BaCredentialRenew(const pg_uuid_t *user_id, const char *password, const BaPasswordHash *seen)
 {
 	BaPasswordHash hash = BaPasswordMake(password);
 	BaArgs		args = {0};
@@ -76,6 +81,7 @@ BaCredentialRenew(const pg_uuid_t *user_id, const char *password)
 	BaPutUuid(&args, user_id);
 	BaPutText(&args, hash.hash);
 	BaPutText(&args, hash.pepper_id);
+	BaPutText(&args, seen->hash);
 	renewing = true;
 	PG_TRY();
 	{
@@ -97,9 +103,8 @@ BaCredentialRule(BaRowEvent *event, bool restoring)
 
 	BaColumnRequireSame(event, "user_id", "G-01");
 	if (restoring || renewing || event->old_row == NULL ||
-		!BaColumnChanged(event, "password_hash"))
+		!BaColumnChanged(event, "password_hash") || !BaColumnUuid(event, "user_id", &user_id))
 		return;
-	(void) BaColumnUuid(event, "user_id", &user_id);
 	BaPutUuid(&args, &user_id);
 	(void) BaQueryExec(&raise_version, &args);
 }

@@ -14,7 +14,8 @@ typedef struct BaCredential
 
 extern void BaCredentialFind(const pg_uuid_t *user_id, BaCredential *credential);
 extern void BaCredentialSet(const pg_uuid_t *user_id, const char *password, bool temporary);
-extern void BaCredentialRenew(const pg_uuid_t *user_id, const char *password);
+extern void BaCredentialRenew(const pg_uuid_t *user_id, const char *password,
+							  const BaPasswordHash *seen);
 extern void BaCredentialRule(BaRowEvent *event, bool restoring);
 
 #endif							/* BESTAUTH_CREDENTIAL_H */

@@ -18,6 +18,8 @@
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/latch.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
@@ -44,7 +46,8 @@ PG_FUNCTION_INFO_V1(bestauth_login_second_part_session);
 
 /* A lock younger than this may come from right guesses at the same time. */
 #define FRESH_LOCK_MS 3000
-#define FRESH_LOCK_TRIES 3
+#define FIRST_WAIT_MS 100
+#define LONGEST_WAIT_MS 800
 
 /* One login on its way: who tries, what is known, what comes of it. */
 typedef struct Login
@@ -233,35 +236,52 @@ Accept(Login *login, const char *outcome, const char *action)
 /* ------------------------------------------------------------------ guesses */
 
 /*
+ * Charges the guess until it is admitted, or locked out for sure. Right guesses
+ * at the same time, as with a shared key, lock each other out for a moment, until
+ * one of them has cleared the count: so one that meets a lock of just now waits
+ * for that, in longer and longer steps.
+ */
+static BaCharge
+Charge(BaSubject subject, BaSubject second)
+{
+	long		wait = FIRST_WAIT_MS;
+
+	for (;;)
+	{
+		BaCharge	charge = BaCounterCharge(subject, second);
+
+		if (charge.admitted || TimestampDifferenceExceeds(charge.locked_at, GetCurrentTimestamp(),
+														  FRESH_LOCK_MS))
+			return charge;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+						 wait / 2 + random() % wait, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		wait = Min(2 * wait, LONGEST_WAIT_MS);
+	}
+}
+
+/*
  * Charges the guess and looks at it; user is NULL for a name that nobody has.
  * Returns why not, or NULL for a right password. One hash is computed in every
- * case. Right guesses at the same time, as with a shared key, may lock each
- * other out for a moment; so one that meets a lock of just now tries again.
+ * case.
  */
 static const char *
 Guess(Login *login, const BaUser *user, const char *password, BaSubject subject,
 	  BaSubject second, BaCredential *credential)
 {
-	BaCredential none = {.must_change = false};
-	int			tries;
+	BaCharge	charge = Charge(subject, second);
 
-	for (tries = 0; tries < FRESH_LOCK_TRIES; tries++)
-	{
-		BaCharge	charge = BaCounterCharge(subject, second);
-
-		memset(credential, 0, sizeof(*credential));
-		if (charge.admitted && user != NULL)
-			BaCredentialFind(&user->user_id, credential);
-		if (BaPasswordVerify(password, charge.admitted ? &credential->password : &none.password))
-			return NULL;
-		login->locks = charge.admitted && charge.locked_at != 0;
-		if (charge.admitted)
-			return user == NULL ? "unknown user" :
-				credential->password.hash == NULL ? "no password set" : "wrong password";
-		if (TimestampDifferenceExceeds(charge.locked_at, GetCurrentTimestamp(), FRESH_LOCK_MS))
-			break;
-	}
-	return "locked after too many wrong passwords";
+	memset(credential, 0, sizeof(*credential));
+	if (charge.admitted && user != NULL)
+		BaCredentialFind(&user->user_id, credential);
+	if (BaPasswordVerify(password, &credential->password))
+		return NULL;
+	login->locks = charge.admitted && charge.locked_at != 0;
+	if (!charge.admitted)
+		return "locked after too many wrong passwords";
+	return user == NULL ? "unknown user" :
+		credential->password.hash == NULL ? "no password set" : "wrong password";
 }
 
 /* The state of an account whose password was right; NULL if it may go on. */
@@ -361,7 +381,7 @@ FirstPart(Login *login, const char *password, BaSubject subject)
 		return;
 	}
 	if (BaPasswordIsStale(&credential.password))
-		BaCredentialRenew(&login->user.user_id, password);
+		BaCredentialRenew(&login->user.user_id, password, &credential.password);
 	if (!login->user.type->needs_second_part)
 	{
 		login->has_person = true;
@@ -511,7 +531,7 @@ SecondPart(Login *login, const char *secret, const char *username, const char *p
 		return;
 	}
 	if (BaPasswordIsStale(&credential.password))
-		BaCredentialRenew(&login->person.user_id, password);
+		BaCredentialRenew(&login->person.user_id, password, &credential.password);
 	if (credential.must_change)
 		DemandNewPassword(login, &login->person);
 	else
@@ -560,10 +580,12 @@ bestauth_login_second_part_session(PG_FUNCTION_ARGS)
 	login.client_info = BaArgClientText(fcinfo, 3, "client_info");
 	fault = OpenChallenge(&login, secret, &token);
 	if (fault == NULL)
-	{
 		fault = BaSessionPerson(session, &login.person);
-		login.has_person = fault == NULL;
-	}
+	/* Somebody else's user is not named as a person of the service. */
+	if (fault == NULL &&
+		!BaUuidEqual(&login.person.company_id, &login.service.company_id))
+		fault = "the session is not of a person of the key's billing service";
+	login.has_person = fault == NULL;
 	if (fault != NULL)
 		Deny(&login, fault);
 	else

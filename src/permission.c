@@ -63,7 +63,9 @@ static BaQuery accessible_companies = {
 	.sql = "SELECT array_agg(id ORDER BY id) FROM ("
 	" SELECT $2 AS id"
 	" UNION SELECT rc.child_id FROM bestauth.user_role ur"
-	" JOIN bestauth.role_company rc ON rc.role_id = ur.role_id WHERE ur.user_id = $1"
+	" JOIN bestauth.role_company rc ON rc.role_id = ur.role_id"
+	" JOIN bestauth.company c ON c.company_id = rc.child_id AND c.parent_id = rc.company_id"
+	" WHERE ur.user_id = $1"
 	" UNION SELECT c.company_id FROM bestauth.company c WHERE $3 AND c.parent_id = $2) entered",
 	.latest = true,
 };

@@ -96,6 +96,19 @@ BaColumnText(const BaRowEvent *event, const char *column)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
+/* The same of a column that must not be NULL; constraints are asked later only. */
+char *
+BaColumnRequireText(const BaRowEvent *event, const char *column)
+{
+	char	   *value = BaColumnText(event, column);
+
+	if (value == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_NOT_NULL_VIOLATION),
+				 errmsg("column \"%s\" of table \"%s\" must not be null", column, event->table)));
+	return value;
+}
+
 bool
 BaColumnUuid(const BaRowEvent *event, const char *column, pg_uuid_t *value)
 {

@@ -258,9 +258,10 @@ RequireNoPersons(const BaRowEvent *event)
 	BaArgs		args = {0};
 	BaRow		row;
 
-	(void) BaColumnUuid(event, "user_id", &user_id);
+	if (event->old_row == NULL || !BaColumnUuid(event, "user_id", &user_id))
+		return;
 	BaPutUuid(&args, &user_id);
-	if (event->old_row != NULL && BaQueryRow(&has_persons, &args, &row))
+	if (BaQueryRow(&has_persons, &args, &row))
 		RefuseRow("TPB-7", "key is limited to persons of its billing service",
 				  "Take the limit away before the service is changed.");
 }
@@ -326,13 +327,13 @@ NoticeCharge(const BaRowEvent *event, const BaUserType *type)
 void
 BaUserRule(BaRowEvent *event, bool restoring)
 {
-	const BaUserType *type = BaUserTypeRequire(BaColumnText(event, "user_type"));
+	const BaUserType *type = BaUserTypeRequire(BaColumnRequireText(event, "user_type"));
 
 	BaColumnRequireSame(event, "user_id", "G-01");
 	BaColumnRequireSame(event, "company_id", "G-01");
 	BaColumnRequireSame(event, "portal_id", "G-01");
 	BaColumnRequireSame(event, "username", "PRV-15");
-	CheckUsername(BaColumnText(event, "username"));
+	CheckUsername(BaColumnRequireText(event, "username"));
 	CheckNames(event, type);
 	CheckType(event, type, restoring);
 	if (event->old_row != NULL)
