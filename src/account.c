@@ -86,6 +86,18 @@ CheckNewUser(const BaCaller *caller, const NewUser *new_user)
 								   new_user->permissions.count);
 }
 
+/* One answer for a company that is not there and one that is no service [H-01]. */
+static void
+FindService(const NewUser *new_user, BaCompany *service)
+{
+	if (!BaCompanyFind(new_user->service, service) || !service->registered)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("company \"%s\" is not a registered billing service", new_user->service),
+				 errhint("bestauth.list_billing_services() lists them."),
+				 BaErrRule("TPB-2")));
+}
+
 static void
 InsertUser(const BaCompany *company, const NewUser *new_user, BaUser *user)
 {
@@ -94,16 +106,8 @@ InsertUser(const BaCompany *company, const NewUser *new_user, BaUser *user)
 	BaRow		row;
 	pg_uuid_t	user_id;
 
-	if (new_user->service != NULL && !BaCompanyFind(new_user->service, &service))
-		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("billing service \"%s\" does not exist", new_user->service),
-				 BaErrRule("TPB-2")));
-	if (new_user->service != NULL && !service.registered)
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("company \"%s\" is not a registered billing service", new_user->service),
-				 BaErrRule("TPB-2")));
+	if (new_user->service != NULL)
+		FindService(new_user, &service);
 	BaPutUuid(&args, &company->company_id);
 	BaPutText(&args, new_user->username);
 	BaPutText(&args, new_user->type->name);
@@ -167,6 +171,34 @@ bestauth_create_user(PG_FUNCTION_ARGS)
 	return UUIDPGetDatum(memcpy(palloc(UUID_LEN), &user.user_id, UUID_LEN));
 }
 
+static void
+StartPasswordAudit(BaAudit *audit, const char *action, const BaCompany *company,
+				   const BaUser *user)
+{
+	BaUserAudit(audit, action, company, user);
+	audit->user_id = audit->person_id = &user->user_id;
+	audit->username = audit->person = user->username;
+}
+
+/* That somebody came with a token that is no good any more. */
+static void
+AuditRefusedToken(const BaToken *token)
+{
+	BaCompany	company;
+	BaAudit		audit;
+	BaJson		detail;
+
+	if (token->state == BA_TOKEN_UNKNOWN || !BaCompanyLoad(&token->user.company_id, &company))
+		return;
+	StartPasswordAudit(&audit, "password.refused", &company, &token->user);
+	audit.outcome = "denied";
+	BaJsonStart(&detail);
+	BaJsonText(&detail, "reason", token->state == BA_TOKEN_EXPIRED ? "token expired" :
+			   token->state == BA_TOKEN_USED ? "token used already" : "token replaced");
+	audit.detail = BaJsonFinish(&detail);
+	BaAuditWriteDurably(&audit);
+}
+
 Datum
 bestauth_set_password(PG_FUNCTION_ARGS)
 {
@@ -179,11 +211,12 @@ bestauth_set_password(PG_FUNCTION_ARGS)
 	BaCredential before;
 
 	BaInstanceRequireOpen();
-	state = BaTokenLock(secret, "password_", &token);
-	if (state == BA_TOKEN_EXPIRED)
-		PG_RETURN_TEXT_P(cstring_to_text("expired"));
+	state = BaTokenLockUser(secret, "password_", &token);
 	if (state != BA_TOKEN_VALID)
-		PG_RETURN_TEXT_P(cstring_to_text("invalid"));
+	{
+		AuditRefusedToken(&token);
+		PG_RETURN_TEXT_P(cstring_to_text(state == BA_TOKEN_EXPIRED ? "expired" : "invalid"));
+	}
 	BaPasswordRequire(password, token.user.username);
 	BaCredentialFind(&token.user.user_id, &before);
 	if (before.must_change && before.password.hash != NULL &&
@@ -197,9 +230,7 @@ bestauth_set_password(PG_FUNCTION_ARGS)
 	BaSecretForget(password);
 	if (!BaCompanyLoad(&token.user.company_id, &company))
 		elog(ERROR, "the user's company is gone");
-	BaUserAudit(&audit, "password.set", &company, &token.user);
-	audit.user_id = audit.person_id = &token.user.user_id;
-	audit.username = audit.person = token.user.username;
+	StartPasswordAudit(&audit, "password.set", &company, &token.user);
 	BaAuditWrite(&audit);
 	PG_RETURN_TEXT_P(cstring_to_text("accepted"));
 }

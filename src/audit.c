@@ -108,6 +108,10 @@ MakePartition(Month month)
 						 name));
 	BaQueryText(psprintf("COMMENT ON TABLE bestauth.%s IS 'Audit rows of %04d-%02d, in UTC.'",
 						 name, month.year, month.month));
+	BaQueryText(psprintf("ALTER TABLE bestauth.%s ADD PRIMARY KEY (audit_id, occurred_at)", name));
+	BaQueryText(psprintf("CREATE INDEX ON bestauth.%s (company_id, occurred_at)", name));
+	BaQueryText(psprintf("CREATE INDEX ON bestauth.%s (billing_service_id, occurred_at)"
+						 " WHERE billing_service_id IS NOT NULL", name));
 	BaQueryText(psprintf("ALTER TABLE bestauth.%s ENABLE ROW LEVEL SECURITY", name));
 	BaQueryText(psprintf("CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON bestauth.%s"
 						 " FOR EACH STATEMENT EXECUTE FUNCTION bestauth.guard_tg('AUD-3')", name));
@@ -366,7 +370,32 @@ UnpackUuid(const char **at)
 		DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(value)));
 }
 
-/* Old and new values never travel: a refusal changes nothing. */
+/* For the writer. Old and new values never travel: a refusal changes nothing. */
+void
+BaAuditPack(StringInfo to, const BaAudit *audit)
+{
+	PackText(to, audit->action);
+	PackText(to, audit->outcome);
+	PackUuid(to, audit->company_id);
+	PackText(to, audit->company_code);
+	PackUuid(to, audit->user_id);
+	PackText(to, audit->username);
+	PackUuid(to, audit->person_id);
+	PackText(to, audit->person);
+	PackUuid(to, audit->service_id);
+	PackText(to, audit->service_code);
+	PackUuid(to, audit->session_id);
+	PackText(to, audit->db_role);
+	PackText(to, audit->client_addr);
+	PackText(to, audit->peer_addr);
+	PackText(to, audit->application_name);
+	PackText(to, audit->object_type);
+	PackText(to, audit->object_id);
+	PackText(to, audit->detail == NULL ? NULL :
+			 JsonbToCString(NULL, &audit->detail->root, VARSIZE(audit->detail)));
+}
+
+/* In a transaction of its own, whatever the caller's comes to. */
 void
 BaAuditWriteDurably(const BaAudit *audit)
 {
@@ -374,33 +403,16 @@ BaAuditWriteDurably(const BaAudit *audit)
 	char		reply[BA_WRITER_REPLY];
 
 	initStringInfo(&packed);
-	PackText(&packed, audit->action);
-	PackText(&packed, audit->outcome);
-	PackUuid(&packed, audit->company_id);
-	PackText(&packed, audit->company_code);
-	PackUuid(&packed, audit->user_id);
-	PackText(&packed, audit->username);
-	PackUuid(&packed, audit->person_id);
-	PackText(&packed, audit->person);
-	PackUuid(&packed, audit->service_id);
-	PackText(&packed, audit->service_code);
-	PackUuid(&packed, audit->session_id);
-	PackText(&packed, audit->db_role);
-	PackText(&packed, audit->client_addr);
-	PackText(&packed, audit->peer_addr);
-	PackText(&packed, audit->application_name);
-	PackText(&packed, audit->object_type);
-	PackText(&packed, audit->object_id);
-	PackText(&packed, audit->detail == NULL ? NULL :
-			 JsonbToCString(NULL, &audit->detail->root, VARSIZE(audit->detail)));
+	BaAuditPack(&packed, audit);
 	BaWriterCall(BA_WRITER_AUDIT, packed.data, packed.len, reply);
 	pfree(packed.data);
 }
 
-static void
-HandleAudit(const char *payload, int length, char *reply)
+/* In the writer: the row that BaAuditPack() packed. */
+void
+BaAuditWritePacked(const char *packed)
 {
-	const char *at = payload;
+	const char *at = packed;
 	const char *detail;
 	BaAudit		audit;
 
@@ -426,6 +438,12 @@ HandleAudit(const char *payload, int length, char *reply)
 	if (detail != NULL)
 		audit.detail = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(detail)));
 	BaAuditWrite(&audit);
+}
+
+static void
+HandleAudit(const char *payload, int length, char *reply)
+{
+	BaAuditWritePacked(payload);
 }
 
 void

@@ -3,6 +3,7 @@
 #define BESTAUTH_AUDIT_H
 
 #include "json.h"
+#include "lib/stringinfo.h"
 #include "utils/uuid.h"
 
 #define BA_AUDIT_MONTHS_AHEAD 12	/* partitions made by open_instance() */
@@ -36,6 +37,8 @@ extern void BaAuditInit(void);
 extern void BaAuditStart(BaAudit *audit, const char *action);
 extern void BaAuditWrite(const BaAudit *audit);
 extern void BaAuditWriteDurably(const BaAudit *audit);
+extern void BaAuditPack(StringInfo to, const BaAudit *audit);
+extern void BaAuditWritePacked(const char *packed);
 extern void BaAuditMakePartitions(void);
 
 #endif							/* BESTAUTH_AUDIT_H */

@@ -68,6 +68,7 @@ static BaQuery register_service = {
 static BaQuery unregister_service = {
 	.sql = "UPDATE bestauth.billing_service SET unregistered_at = clock_timestamp()"
 	" WHERE company_id = $1 AND unregistered_at IS NULL",
+	.latest = true,
 };
 
 static BaQuery list_services = {

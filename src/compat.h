@@ -9,6 +9,7 @@
 #include "common/base64.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
+#include "utils/guc_tables.h"
 
 /* 16: access to variable-length values moved to a header of its own. */
 #if PG_VERSION_NUM >= 160000
@@ -22,6 +23,13 @@
 #else
 #define BaGucMalloc(size) malloc(size)
 #define BaGucFree(pointer) free(pointer)
+#endif
+
+/* 16: the list of variables comes with its length. */
+#if PG_VERSION_NUM >= 160000
+#define BaGucVariables(count) get_guc_variables(count)
+#else
+#define BaGucVariables(count) (*(count) = GetNumConfigOptions(), get_guc_variables())
 #endif
 
 /* 17: a process is known by its number through GetNumberFromPGProc(). */

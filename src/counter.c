@@ -8,22 +8,22 @@
  * once no more are looked at than the threshold allows: the row's lock puts them
  * in order.
  *
- * Names that nobody has are charged to a fixed number of buckets. That a bucket
- * is shared shows nowhere, for nothing behind it can succeed.
+ * Names that nobody has are charged like others, to a digest of the name, so that
+ * nothing tells them apart; their rows are swept when they are old.
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 
 #include "bestauth.h"
 #include "compat.h"
 #include "counter.h"
+#include "crypto.h"
 #include "query.h"
 #include "settings.h"
 #include "uuid.h"
 #include "writer.h"
 
-#define BUCKETS 4096
+#define SWEEP_EVERY 64			/* charges, on average */
 
 typedef enum CounterAct
 {
@@ -38,25 +38,31 @@ typedef struct CounterRequest
 	int			threshold;
 	int			duration;		/* seconds */
 	BaSubject	subjects[2];	/* in the order of their bytes, so that no two writers wait in a circle */
+	bool		has_row;		/* a packed audit row follows, for a user who is locked out now */
 } CounterRequest;
+
+/* The longest packed row fits behind the request. */
+#define MAX_ROW (BA_WRITER_PAYLOAD - (int) sizeof(CounterRequest))
 
 /*
  * Everything is decided on the row as it is under its lock. A lock that is over
- * starts a new count; a guess while locked counts no further.
+ * starts a new count, and so does a time without guesses as long as a lock: so
+ * that a count which was swept, as those of names that nobody has are, acts no
+ * differently. A guess while locked counts no further.
  */
 static BaQuery charge = {
 	.sql = "INSERT INTO bestauth.login_counter AS c (subject, failed, last_at, locked_at, locked_until)"
 	" SELECT $1, 1, t, CASE WHEN $2 <= 1 THEN t END, CASE WHEN $2 <= 1 THEN t + $3 * interval '1 second' END"
 	" FROM (SELECT clock_timestamp()) now(t)"
-	" ON CONFLICT (subject) DO UPDATE SET last_at = clock_timestamp(),"
-	" admitted = c.locked_until IS NULL OR c.locked_until <= clock_timestamp(),"
-	" failed = CASE WHEN c.locked_until > clock_timestamp() THEN c.failed"
-	" WHEN c.locked_until IS NOT NULL THEN 1 ELSE c.failed + 1 END,"
-	" locked_at = CASE WHEN c.locked_until > clock_timestamp() THEN c.locked_at"
-	" WHEN $2 <= CASE WHEN c.locked_until IS NULL THEN c.failed + 1 ELSE 1 END THEN clock_timestamp() END,"
-	" locked_until = CASE WHEN c.locked_until > clock_timestamp() THEN c.locked_until"
-	" WHEN $2 <= CASE WHEN c.locked_until IS NULL THEN c.failed + 1 ELSE 1 END"
-	" THEN clock_timestamp() + $3 * interval '1 second' END"
+	" ON CONFLICT (subject) DO UPDATE SET (last_at, admitted, failed, locked_at, locked_until) ="
+	" (SELECT n.t, NOT n.locked, n.failed,"
+	" CASE WHEN n.locked THEN c.locked_at WHEN n.failed >= $2 THEN n.t END,"
+	" CASE WHEN n.locked THEN c.locked_until WHEN n.failed >= $2 THEN n.t + n.duration END"
+	" FROM (SELECT now.t, now.duration, coalesce(c.locked_until > now.t, false) AS locked,"
+	" CASE WHEN c.locked_until > now.t THEN c.failed"
+	" WHEN c.locked_until IS NOT NULL OR c.last_at + now.duration <= now.t THEN 1"
+	" ELSE c.failed + 1 END AS failed"
+	" FROM (SELECT clock_timestamp() AS t, $3 * interval '1 second' AS duration) now) n)"
 	" RETURNING admitted, locked_at",
 };
 
@@ -64,11 +70,11 @@ static BaQuery clear = {
 	.sql = "DELETE FROM bestauth.login_counter WHERE subject = $1",
 };
 
-/* Challenges live for an hour at most; a few forgotten ones go with each call. */
-static BaQuery sweep_challenges = {
+/* What nobody will ask for again: counts of names that nobody has, and of challenges. */
+static BaQuery sweep = {
 	.sql = "DELETE FROM bestauth.login_counter WHERE subject IN (SELECT subject FROM bestauth.login_counter"
-	" WHERE subject >= '\\x63' AND subject < '\\x64' AND last_at < clock_timestamp() - interval '1 day'"
-	" LIMIT 10 FOR UPDATE SKIP LOCKED)",
+	" WHERE subject < '\\x64' AND last_at < clock_timestamp() - greatest($1 * interval '1 second', interval '1 hour')"
+	" AND (locked_until IS NULL OR locked_until < clock_timestamp()) FOR UPDATE SKIP LOCKED)",
 };
 
 static BaSubject
@@ -93,19 +99,18 @@ BaSubjectChallenge(const pg_uuid_t *token_id)
 	return MakeSubject('c', token_id->data, UUID_LEN);
 }
 
-/* The bucket of a name that nobody has; case matters not, as for names. */
+/* A name that nobody has; case matters not, as for names. */
 BaSubject
 BaSubjectUnknown(const char *company, const char *username)
 {
 	char	   *name = psprintf("%s/%s", company, username);
-	uint16		bucket;
+	uint8		digest[BA_DIGEST_LENGTH];
 	char	   *c;
 
 	for (c = name; *c; c++)
 		*c = pg_ascii_tolower((unsigned char) *c);
-	bucket = hash_bytes((unsigned char *) name, strlen(name)) % BUCKETS;
-
-	return MakeSubject('b', &bucket, sizeof(bucket));
+	BaSha256(name, strlen(name), digest);
+	return MakeSubject('b', digest, UUID_LEN);
 }
 
 static Datum
@@ -121,7 +126,8 @@ SubjectDatum(const BaSubject *subject)
 /* ------------------------------------------------------------ in the writer */
 
 static void
-ChargeSubject(const CounterRequest *request, const BaSubject *subject, BaCharge *answer)
+ChargeSubject(const CounterRequest *request, const BaSubject *subject, const char *row_text,
+			  BaCharge *answer)
 {
 	BaArgs		args = {0};
 	BaRow		row;
@@ -132,25 +138,34 @@ ChargeSubject(const CounterRequest *request, const BaSubject *subject, BaCharge 
 	(void) BaQueryRow(&charge, &args, &row);
 	answer->admitted &= BaGetBool(&row, 0);
 	answer->locked_at = Max(answer->locked_at, BaGetTime(&row, 1));
+	/* Admitted and locked at once: this guess is the last. */
+	if (request->has_row && subject->bytes[0] == 'u' && BaGetBool(&row, 0) && !row.nulls[1])
+		BaAuditWritePacked(row_text);
 }
 
-static void
+static bool
 ClearSubject(const BaSubject *subject)
 {
 	BaArgs		args = {0};
 
 	BaPutBytes(&args, SubjectDatum(subject));
-	(void) BaQueryExec(&clear, &args);
-	memset(&args, 0, sizeof(args));
-	if (subject->bytes[0] == 'c')
-		(void) BaQueryExec(&sweep_challenges, &args);
+	return BaQueryExec(&clear, &args) > 0;
+}
+
+static void
+Sweep(const CounterRequest *request)
+{
+	BaArgs		args = {0};
+
+	BaPutInt(&args, request->duration);
+	(void) BaQueryExec(&sweep, &args);
 }
 
 static void
 HandleCounter(const char *payload, int length, char *reply)
 {
 	CounterRequest request;
-	BaCharge	answer = {true, 0};
+	BaCharge	answer = {.admitted = true};
 	int			i;
 
 	memcpy(&request, payload, sizeof(request));
@@ -159,11 +174,13 @@ HandleCounter(const char *payload, int length, char *reply)
 		if (request.subjects[i].length == 0)
 			continue;
 		if (request.act == COUNTER_CHARGE)
-			ChargeSubject(&request, &request.subjects[i], &answer);
+			ChargeSubject(&request, &request.subjects[i], payload + sizeof(request), &answer);
 		else
-			ClearSubject(&request.subjects[i]);
+			answer.cleared |= ClearSubject(&request.subjects[i]);
 	}
 	memcpy(reply, &answer, sizeof(answer));
+	if (random() % SWEEP_EVERY == 0)
+		Sweep(&request);
 }
 
 void
@@ -177,34 +194,50 @@ BaCounterInit(void)
 /* ------------------------------------------------------------ in the caller */
 
 static BaCharge
-Call(CounterAct act, BaSubject first, BaSubject second)
+Call(CounterAct act, BaSubject first, BaSubject second, const BaAudit *lock_row)
 {
 	bool		swap = memcmp(first.bytes, second.bytes, sizeof(first.bytes)) > 0;
 	CounterRequest request;
+	StringInfoData payload;
+	StringInfoData row;
 	BaCharge	answer;
 	char		reply[BA_WRITER_REPLY];
 
+	initStringInfo(&row);
+	if (lock_row != NULL)
+		BaAuditPack(&row, lock_row);
 	memset(&request, 0, sizeof(request));
 	request.act = act;
 	request.threshold = BaLockoutThreshold;
 	request.duration = BaLockoutDuration;
 	request.subjects[0] = swap ? second : first;
 	request.subjects[1] = swap ? first : second;
-	BaWriterCall(BA_WRITER_COUNTER, (char *) &request, sizeof(request), reply);
+	request.has_row = lock_row != NULL && row.len <= MAX_ROW;
+	initStringInfo(&payload);
+	appendBinaryStringInfo(&payload, (char *) &request, sizeof(request));
+	if (request.has_row)
+		appendBinaryStringInfo(&payload, row.data, row.len);
+	BaWriterCall(BA_WRITER_COUNTER, payload.data, payload.len, reply);
 	memcpy(&answer, reply, sizeof(answer));
 	return answer;
 }
 
-/* Charges one guess to one subject, or to two; the second may have length 0. */
+/*
+ * Charges one guess to one subject, or to two; the second may have length 0. The
+ * row is written to the audit if this locks a user.
+ */
 BaCharge
-BaCounterCharge(BaSubject first, BaSubject second)
+BaCounterCharge(BaSubject first, BaSubject second, const BaAudit *lock_row)
 {
-	return Call(COUNTER_CHARGE, first, second);
+	return Call(COUNTER_CHARGE, first, second, lock_row);
 }
 
-/* After a right password, or by an administrator: the count begins anew. */
-void
+/*
+ * After a right password, or by an administrator: the count begins anew. Tells
+ * whether there was one.
+ */
+bool
 BaCounterClear(BaSubject first, BaSubject second)
 {
-	(void) Call(COUNTER_CLEAR, first, second);
+	return Call(COUNTER_CLEAR, first, second, NULL).cleared;
 }

@@ -2,6 +2,7 @@
 #ifndef BESTAUTH_COUNTER_H
 #define BESTAUTH_COUNTER_H
 
+#include "audit.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
@@ -14,6 +15,7 @@ typedef struct BaSubject
 typedef struct BaCharge
 {
 	bool		admitted;		/* the guess may be looked at */
+	bool		cleared;		/* there was a count, and it is gone */
 	TimestampTz locked_at;		/* when the lock began, 0 without one */
 } BaCharge;
 
@@ -21,7 +23,7 @@ extern void BaCounterInit(void);
 extern BaSubject BaSubjectUser(const pg_uuid_t *user_id);
 extern BaSubject BaSubjectChallenge(const pg_uuid_t *token_id);
 extern BaSubject BaSubjectUnknown(const char *company, const char *username);
-extern BaCharge BaCounterCharge(BaSubject first, BaSubject second);
-extern void BaCounterClear(BaSubject first, BaSubject second);
+extern BaCharge BaCounterCharge(BaSubject first, BaSubject second, const BaAudit *lock_row);
+extern bool BaCounterClear(BaSubject first, BaSubject second);
 
 #endif							/* BESTAUTH_COUNTER_H */

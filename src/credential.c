@@ -60,6 +60,7 @@ BaCredentialSet(const pg_uuid_t *user_id, const char *password, bool temporary)
 	BaPasswordHash hash = BaPasswordMake(password);
 	BaArgs		args = {0};
 
+	BaUserLock(user_id);
 	BaPutUuid(&args, user_id);
 	BaPutText(&args, hash.hash);
 	BaPutText(&args, hash.pepper_id);
@@ -94,7 +95,7 @@ BaCredentialRenew(const pg_uuid_t *user_id, const char *password, const BaPasswo
 	PG_END_TRY();
 }
 
-/* Another password, by whatever statement, ends the sessions of the user. */
+/* Another password, or a first one, by whatever statement, ends sessions and links. */
 void
 BaCredentialRule(BaRowEvent *event, bool restoring)
 {
@@ -102,7 +103,7 @@ BaCredentialRule(BaRowEvent *event, bool restoring)
 	pg_uuid_t	user_id;
 
 	BaColumnRequireSame(event, "user_id", "G-01");
-	if (restoring || renewing || event->old_row == NULL ||
+	if (restoring || renewing ||
 		!BaColumnChanged(event, "password_hash") || !BaColumnUuid(event, "user_id", &user_id))
 		return;
 	BaPutUuid(&args, &user_id);

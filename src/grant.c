@@ -29,6 +29,7 @@ static BaQuery insert_grant = {
 
 static BaQuery delete_grant = {
 	.sql = "DELETE FROM bestauth.access_grant WHERE role_name = $1 AND access = $2",
+	.latest = true,
 };
 
 /* The roles may have other numbers in this cluster. */
@@ -39,10 +40,12 @@ static BaQuery find_roles = {
 
 static BaQuery list_grants = {
 	.sql = "SELECT role_name, access FROM bestauth.access_grant ORDER BY role_name, access",
+	.latest = true,
 };
 
 static BaQuery list_role_grants = {
 	.sql = "SELECT role_name, access FROM bestauth.access_grant WHERE role_name = $1",
+	.latest = true,
 };
 
 static BaQuery list_rules = {

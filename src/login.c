@@ -14,27 +14,23 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
-#include "access/xact.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "storage/latch.h"
+#include "tcop/utility.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
-#include "utils/lsyscache.h"
-#include "utils/memutils.h"
-#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 #include "args.h"
 #include "bestauth.h"
-#include "compat.h"
 #include "counter.h"
 #include "credential.h"
 #include "crypto.h"
 #include "instance.h"
 #include "query.h"
+#include "repeat.h"
 #include "session.h"
 #include "settings.h"
 #include "token.h"
@@ -63,7 +59,6 @@ typedef struct Login
 	bool		has_person;
 	BaUser		person;
 	const char *typed_name;		/* where nobody has it */
-	bool		locks;			/* this guess was the one too many */
 	/* the result */
 	const char *outcome;
 	char	   *session_token;
@@ -73,67 +68,12 @@ typedef struct Login
 	pg_uuid_t  *session_id;
 } Login;
 
-/* ----------------------------------------------------- repeated evaluation */
-
-/*
- * SELECT (login(...)).* calls the function once a column. The same call under
- * the same snapshot is the same call, and gets the same answer, uncharged.
- */
-static struct
-{
-	LocalTransactionId transaction;
-	CommandId	command;
-	uint8		digest[BA_DIGEST_LENGTH];
-	Datum		result;
-	MemoryContext context;
-}			memo;
-
+/* A right guess must not fail where a wrong one does not: neither is looked at. */
 static void
-DigestCall(FunctionCallInfo fcinfo, uint8 *digest)
+RequireReady(void)
 {
-	StringInfoData call;
-	int			i;
-
-	initStringInfo(&call);
-	appendBinaryStringInfo(&call, (char *) &fcinfo->flinfo->fn_oid, sizeof(Oid));
-	for (i = 0; i < PG_NARGS(); i++)
-	{
-		text	   *arg = PG_ARGISNULL(i) ? NULL : PG_GETARG_TEXT_PP(i);
-		int			length = arg == NULL ? -1 : VARSIZE_ANY_EXHDR(arg);
-
-		appendBinaryStringInfo(&call, (char *) &length, sizeof(length));
-		if (arg != NULL)
-			appendBinaryStringInfo(&call, VARDATA_ANY(arg), length);
-	}
-	BaSha256(call.data, call.len, digest);
-	explicit_bzero(call.data, call.len);
-	pfree(call.data);
-}
-
-static bool
-IsRepeat(const uint8 *digest)
-{
-	return memo.transaction == BaProcLocalXid() &&
-		memo.command == GetActiveSnapshot()->curcid &&
-		memcmp(memo.digest, digest, BA_DIGEST_LENGTH) == 0;
-}
-
-static Datum
-Remember(const uint8 *digest, Datum result)
-{
-	MemoryContext old;
-
-	memo.transaction = BaProcLocalXid();
-	memo.command = GetActiveSnapshot()->curcid;
-	memcpy(memo.digest, digest, BA_DIGEST_LENGTH);
-	old = MemoryContextSwitchTo(TopTransactionContext);
-	memo.result = datumCopy(result, false, -1);
-	MemoryContextSwitchTo(old);
-
-	/* The next statement is to see another command, and so another call. */
-	(void) GetCurrentCommandId(true);
-	CommandCounterIncrement();
-	return result;
+	BaInstanceRequireOpen();
+	PreventCommandIfReadOnly("a login");
 }
 
 static Datum
@@ -210,8 +150,6 @@ Deny(Login *login, const char *reason)
 	audit.outcome = "denied";
 	BaJsonStart(&detail);
 	BaJsonText(&detail, "reason", reason);
-	if (login->locks)
-		BaJsonBool(&detail, "locks", true);
 	BaJsonText(&detail, "typed_name", login->typed_name);
 	BaJsonText(&detail, "client_info", login->client_info);
 	audit.detail = BaJsonFinish(&detail);
@@ -242,13 +180,17 @@ Accept(Login *login, const char *outcome, const char *action)
  * for that, in longer and longer steps.
  */
 static BaCharge
-Charge(BaSubject subject, BaSubject second)
+Charge(const Login *login, BaSubject subject, BaSubject second)
 {
 	long		wait = FIRST_WAIT_MS;
+	BaAudit		lock_row;
+
+	StartAudit(login, "login.locked_out", &lock_row);
+	lock_row.outcome = "denied";
 
 	for (;;)
 	{
-		BaCharge	charge = BaCounterCharge(subject, second);
+		BaCharge	charge = BaCounterCharge(subject, second, &lock_row);
 
 		if (charge.admitted || TimestampDifferenceExceeds(charge.locked_at, GetCurrentTimestamp(),
 														  FRESH_LOCK_MS))
@@ -267,17 +209,16 @@ Charge(BaSubject subject, BaSubject second)
  * case.
  */
 static const char *
-Guess(Login *login, const BaUser *user, const char *password, BaSubject subject,
+Guess(const Login *login, const BaUser *user, const char *password, BaSubject subject,
 	  BaSubject second, BaCredential *credential)
 {
-	BaCharge	charge = Charge(subject, second);
+	BaCharge	charge = Charge(login, subject, second);
 
 	memset(credential, 0, sizeof(*credential));
 	if (charge.admitted && user != NULL)
 		BaCredentialFind(&user->user_id, credential);
 	if (BaPasswordVerify(password, &credential->password))
 		return NULL;
-	login->locks = charge.admitted && charge.locked_at != 0;
 	if (!charge.admitted)
 		return "locked after too many wrong passwords";
 	return user == NULL ? "unknown user" :
@@ -402,14 +343,13 @@ bestauth_login(PG_FUNCTION_ARGS)
 	char	   *company = BaArgText(fcinfo, 0, "company", BA_MAX_PASSWORD);
 	char	   *username = BaArgText(fcinfo, 1, "username", BA_MAX_PASSWORD);
 	char	   *password = BaArgSecret(fcinfo, 2, "password");
-	uint8		digest[BA_DIGEST_LENGTH];
+	BaRepeat	call;
 	Login		login;
 	BaSubject	subject;
 
-	BaInstanceRequireOpen();
-	DigestCall(fcinfo, digest);
-	if (IsRepeat(digest))
-		PG_RETURN_DATUM(datumCopy(memo.result, false, -1));
+	RequireReady();
+	if (BaRepeatFind(fcinfo, &call))
+		PG_RETURN_DATUM(call.result);
 	memset(&login, 0, sizeof(login));
 	login.client_addr = BaArgClientText(fcinfo, 4, "client_addr");
 	login.client_info = BaArgClientText(fcinfo, 5, "client_info");
@@ -427,7 +367,7 @@ bestauth_login(PG_FUNCTION_ARGS)
 	}
 	FirstPart(&login, password, subject);
 	BaSecretForget(password);
-	PG_RETURN_DATUM(Remember(digest, MakeResult(fcinfo, &login)));
+	PG_RETURN_DATUM(BaRepeatRemember(&call, MakeResult(fcinfo, &login)));
 }
 
 /* ----------------------------------------------------------------- part two */
@@ -511,7 +451,7 @@ SecondPart(Login *login, const char *secret, const char *username, const char *p
 	if (login->has_service)
 		login->has_person = BaUserFind(&login->service.company_id, username, &login->person);
 	subject = login->has_person ? BaSubjectUser(&login->person.user_id) :
-		BaSubjectUnknown("", username);
+		BaSubjectUnknown(login->has_service ? login->service.code : "", username);
 	if (!login->has_person)
 		login->typed_name = pnstrdup(username, pg_mbcliplen(username, strlen(username),
 															BA_MAX_USERNAME));
@@ -546,19 +486,18 @@ bestauth_login_second_part(PG_FUNCTION_ARGS)
 	char	   *secret = BaArgSecret(fcinfo, 0, "challenge_token");
 	char	   *username = BaArgText(fcinfo, 1, "username", BA_MAX_PASSWORD);
 	char	   *password = BaArgSecret(fcinfo, 2, "password");
-	uint8		digest[BA_DIGEST_LENGTH];
+	BaRepeat	call;
 	Login		login;
 
-	BaInstanceRequireOpen();
-	DigestCall(fcinfo, digest);
-	if (IsRepeat(digest))
-		PG_RETURN_DATUM(datumCopy(memo.result, false, -1));
+	RequireReady();
+	if (BaRepeatFind(fcinfo, &call))
+		PG_RETURN_DATUM(call.result);
 	memset(&login, 0, sizeof(login));
 	login.client_addr = BaArgClientText(fcinfo, 3, "client_addr");
 	login.client_info = BaArgClientText(fcinfo, 4, "client_info");
 	SecondPart(&login, secret, username, password);
 	BaSecretForget(password);
-	PG_RETURN_DATUM(Remember(digest, MakeResult(fcinfo, &login)));
+	PG_RETURN_DATUM(BaRepeatRemember(&call, MakeResult(fcinfo, &login)));
 }
 
 Datum
@@ -566,15 +505,14 @@ bestauth_login_second_part_session(PG_FUNCTION_ARGS)
 {
 	char	   *secret = BaArgSecret(fcinfo, 0, "challenge_token");
 	char	   *session = BaArgSecret(fcinfo, 1, "session_token");
-	uint8		digest[BA_DIGEST_LENGTH];
+	BaRepeat	call;
 	const char *fault;
 	Login		login;
 	BaToken		token;
 
-	BaInstanceRequireOpen();
-	DigestCall(fcinfo, digest);
-	if (IsRepeat(digest))
-		PG_RETURN_DATUM(datumCopy(memo.result, false, -1));
+	RequireReady();
+	if (BaRepeatFind(fcinfo, &call))
+		PG_RETURN_DATUM(call.result);
 	memset(&login, 0, sizeof(login));
 	login.client_addr = BaArgClientText(fcinfo, 2, "client_addr");
 	login.client_info = BaArgClientText(fcinfo, 3, "client_info");
@@ -590,5 +528,5 @@ bestauth_login_second_part_session(PG_FUNCTION_ARGS)
 		Deny(&login, fault);
 	else
 		Enter(&login, secret);
-	PG_RETURN_DATUM(Remember(digest, MakeResult(fcinfo, &login)));
+	PG_RETURN_DATUM(BaRepeatRemember(&call, MakeResult(fcinfo, &login)));
 }

@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "args.h"
+#include "credential.h"
 #include "outbox.h"
 #include "query.h"
 #include "settings.h"
@@ -129,7 +130,19 @@ FindKind(const char *kind)
 	elog(ERROR, "outbox has a message of unknown kind \"%s\"", kind);
 }
 
-/* Makes the token and the text, or calls the message off with its user. */
+/* Has the message nothing left to ask for? Who set a password needs no link. */
+static bool
+IsSettled(const MailKind *kind, const BaUser *user)
+{
+	BaCredential credential;
+
+	if (strcmp(kind->kind, BA_MAIL_PASSWORD_SETUP) != 0)
+		return false;
+	BaCredentialFind(&user->user_id, &credential);
+	return credential.password.hash != NULL;
+}
+
+/* Makes the token and the text, or calls the message off. The address is that of now. */
 static void
 PutMessage(const BaRow *row, ReturnSetInfo *result)
 {
@@ -142,7 +155,8 @@ PutMessage(const BaRow *row, ReturnSetInfo *result)
 	char	   *secret;
 
 	(void) BaGetUuid(row, 3, &user_id);
-	if (!BaUserLoad(&user_id, &user) || user.deleted)
+	if (!BaUserLoad(&user_id, &user) || user.deleted || user.email == NULL ||
+		IsSettled(kind, &user))
 	{
 		BaArgs		args = {0};
 
@@ -153,7 +167,7 @@ PutMessage(const BaRow *row, ReturnSetInfo *result)
 	secret = BaTokenIssue(kind->purpose, &user, 0, BaSetupLinkLifetime, true, &token);
 	values[0] = row->values[0];
 	values[1] = row->values[1];
-	values[2] = row->values[2];
+	values[2] = CStringGetTextDatum(user.email);
 	values[3] = CStringGetTextDatum(kind->subject);
 	values[4] = CStringGetTextDatum(psprintf(kind->body, BaBaseUrl, secret));
 	values[5] = CStringGetTextDatum(secret);

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #include "access/htup_details.h"
+#include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "catalog/dependency.h"
@@ -48,11 +49,32 @@ typedef struct Pepper
 /* ---------------------------------------------------------------- pgcrypto */
 
 /*
- * A function of pgcrypto, found by its membership in the extension: it may live
- * in any schema, and a function of the same name somewhere else is not it.
+ * Is it the function of that symbol in pgcrypto's library? Only a superuser can
+ * make one that says so; membership alone proves nothing, for the owner of the
+ * extension can add members.
+ */
+static bool
+IsPgcrypto(HeapTuple tuple, const char *symbol)
+{
+	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
+	bool		isnull;
+	Datum		value;
+
+	if (proc->prolang != ClanguageId || proc->prosecdef)
+		return false;
+	value = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_probin, &isnull);
+	if (isnull || strcmp(TextDatumGetCString(value), "$libdir/pgcrypto") != 0)
+		return false;
+	value = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
+	return !isnull && strcmp(TextDatumGetCString(value), symbol) == 0;
+}
+
+/*
+ * A function of pgcrypto, found by its membership in the extension and by what it
+ * is: it may live in any schema, and one of the same name elsewhere is not it.
  */
 static Oid
-PgcryptoFunction(const char *name, Oid second_type)
+PgcryptoFunction(const char *name, const char *symbol, Oid second_type)
 {
 	Oid			extension = get_extension_oid("pgcrypto", false);
 	CatCList   *list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
@@ -65,6 +87,7 @@ PgcryptoFunction(const char *name, Oid second_type)
 
 		if (proc->pronargs == 2 && proc->proargtypes.values[0] == TEXTOID &&
 			proc->proargtypes.values[1] == second_type &&
+			IsPgcrypto(&list->members[i]->tuple, symbol) &&
 			getExtensionOfObject(ProcedureRelationId, proc->oid) == extension)
 			found = proc->oid;
 	}
@@ -79,7 +102,7 @@ PgcryptoFunction(const char *name, Oid second_type)
 static char *
 Crypt(const char *secret, const char *salt)
 {
-	return TextDatumGetCString(OidFunctionCall2(PgcryptoFunction("crypt", TEXTOID),
+	return TextDatumGetCString(OidFunctionCall2(PgcryptoFunction("crypt", "pg_crypt", TEXTOID),
 												CStringGetTextDatum(secret),
 												CStringGetTextDatum(salt)));
 }
@@ -87,7 +110,7 @@ Crypt(const char *secret, const char *salt)
 static char *
 MakeSalt(void)
 {
-	return TextDatumGetCString(OidFunctionCall2(PgcryptoFunction("gen_salt", INT4OID),
+	return TextDatumGetCString(OidFunctionCall2(PgcryptoFunction("gen_salt", "pg_gen_salt_rounds", INT4OID),
 												CStringGetTextDatum("bf"),
 												Int32GetDatum(BaHashCost)));
 }

@@ -15,25 +15,40 @@
 PG_FUNCTION_INFO_V1(bestauth_grant_permission);
 PG_FUNCTION_INFO_V1(bestauth_revoke_permission);
 
-static BaQuery seed_permissions = {
-	.sql = "INSERT INTO bestauth.permission (name, title, description, by_name_only, client_only) VALUES"
-	" ('manage_users', 'Manage users', 'Create, change, lock and delete users of the company', false, false),"
-	" ('manage_roles', 'Manage roles', 'Create, change and delete roles of the company', false, false),"
-	" ('my_account', 'My account', 'Change and reset the own password', false, false),"
-	" ('web_portal', 'Web portal', 'Create client portal accounts', true, false),"
-	" ('audit_report', 'Audit report', 'Read the audit report of the company', false, false),"
-	" ('manage_contacts', 'Manage contacts', 'Create and change contacts', false, false),"
-	" ('manage_payers', 'Manage payers', 'Create, change and delete payers of a child company', false, false),"
-	" ('manage_facilities', 'Manage facilities', 'Create, change and delete facilities of a child company', false, false),"
-	" ('claims', 'Claims', 'Look at claims', false, false),"
-	" ('eops', 'Explanations of payment', 'Look at explanations of payment', false, false),"
-	" ('eligibility', 'Eligibility', 'Look at eligibility', false, false),"
-	" ('panel_roster', 'Panel roster', 'Look at the panel roster', false, false),"
-	" ('identifi_practice', 'Identifi practice', 'Use Identifi Practice', false, false),"
-	" ('manage_portal_users', 'Manage portal users', 'Invite, approve and manage users of an office', false, false),"
-	" ('fill_applications', 'Fill in applications', 'Fill in applications in a client portal', false, true),"
-	" ('sign_documents', 'Sign documents', 'Sign documents in a client portal', false, true)"
-	" ON CONFLICT (name) DO NOTHING",
+static BaQuery seed_permission = {
+	.sql = "INSERT INTO bestauth.permission (name, title, description, by_name_only, client_only)"
+	" VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING",
+};
+
+/* bestauth's own, which are always there and always mean the same. */
+static const struct
+{
+	const char *name;
+	const char *title;
+	const char *description;
+	enum
+	{
+		FOR_ALL,
+		BY_NAME_ONLY,
+		CLIENT_ONLY
+	}			kind;
+}			seeds[] = {
+	{"manage_users", "Manage users", "Create, change, lock and delete users of the company", FOR_ALL},
+	{"manage_roles", "Manage roles", "Create, change and delete roles of the company", FOR_ALL},
+	{"my_account", "My account", "Change and reset the own password", FOR_ALL},
+	{BA_PERM_WEB_PORTAL, "Web portal", "Create client portal accounts", BY_NAME_ONLY},
+	{"audit_report", "Audit report", "Read the audit report of the company", FOR_ALL},
+	{"manage_contacts", "Manage contacts", "Create and change contacts", FOR_ALL},
+	{"manage_payers", "Manage payers", "Create, change and delete payers of a child company", FOR_ALL},
+	{"manage_facilities", "Manage facilities", "Create, change and delete facilities of a child company", FOR_ALL},
+	{"claims", "Claims", "Look at claims", FOR_ALL},
+	{"eops", "Explanations of payment", "Look at explanations of payment", FOR_ALL},
+	{"eligibility", "Eligibility", "Look at eligibility", FOR_ALL},
+	{"panel_roster", "Panel roster", "Look at the panel roster", FOR_ALL},
+	{"identifi_practice", "Identifi Practice", "Use Identifi Practice", FOR_ALL},
+	{"manage_portal_users", "Manage portal users", "Invite, approve and manage users of an office", FOR_ALL},
+	{"fill_applications", "Fill in applications", "Fill in applications in a client portal", CLIENT_ONLY},
+	{"sign_documents", "Sign documents", "Sign documents in a client portal", CLIENT_ONLY},
 };
 
 static BaQuery find_unknown = {
@@ -73,18 +88,30 @@ static BaQuery accessible_companies = {
 static BaQuery insert_permission = {
 	.sql = "INSERT INTO bestauth.user_permission (company_id, user_id, permission) VALUES ($1, $2, $3)"
 	" ON CONFLICT DO NOTHING",
+	.latest = true,
 };
 
 static BaQuery delete_permission = {
 	.sql = "DELETE FROM bestauth.user_permission WHERE user_id = $1 AND permission = $2",
+	.latest = true,
 };
 
 void
 BaPermissionSeed(void)
 {
-	BaArgs		args = {0};
+	int			i;
 
-	(void) BaQueryExec(&seed_permissions, &args);
+	for (i = 0; i < lengthof(seeds); i++)
+	{
+		BaArgs		args = {0};
+
+		BaPutText(&args, seeds[i].name);
+		BaPutText(&args, seeds[i].title);
+		BaPutText(&args, seeds[i].description);
+		BaPutBool(&args, seeds[i].kind == BY_NAME_ONLY);
+		BaPutBool(&args, seeds[i].kind == CLIENT_ONLY);
+		(void) BaQueryExec(&seed_permission, &args);
+	}
 }
 
 /* As a text array, in the order of strcmp(). */
@@ -170,6 +197,31 @@ FindKind(const char *name, bool *by_name_only, bool *client_only)
 	return true;
 }
 
+/* What a permission means is what roles and users were given: it stays so. */
+void
+BaPermissionRule(BaRowEvent *event, bool restoring)
+{
+	BaColumnRequireSame(event, "name", "PRT-3");
+	BaColumnRequireSame(event, "by_name_only", "PRT-3");
+	BaColumnRequireSame(event, "client_only", "PRT-9");
+}
+
+/* bestauth's own are not deleted; the application's are, while nobody has them. */
+void
+BaPermissionDeleteRule(const BaRowEvent *event)
+{
+	bool		isnull;
+	char	   *name = TextDatumGetCString(BaColumn(event, false, "name", &isnull));
+	int			i;
+
+	for (i = 0; i < lengthof(seeds); i++)
+		if (strcmp(seeds[i].name, name) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_CHECK_VIOLATION),
+					 errmsg("permission \"%s\" cannot be deleted", name),
+					 BaErrRule("PRT-3")));
+}
+
 void
 BaUserPermissionRule(BaRowEvent *event, bool restoring)
 {
@@ -244,7 +296,8 @@ bestauth_grant_permission(PG_FUNCTION_ARGS)
 	BaUserActed(&caller, fcinfo, 0, 2, &company, &user);
 	BaPermissionRequireGivable(&caller, &name, 1);
 	if (strcmp(name, BA_PERM_WEB_PORTAL) == 0 && caller.identity != NULL &&
-		BaUuidEqual(&user.user_id, &caller.identity->user_id))
+		(BaUuidEqual(&user.user_id, &caller.identity->user_id) ||
+		 BaUuidEqual(&user.user_id, &caller.identity->person_id)))
 		BaAccessRefuse(&caller, "PRT-3", "Nobody gives this permission to themselves.");
 	BaPermissionGive(&company, &user, name);
 	AuditPermission("permission.granted", &company, &user, name);

@@ -13,6 +13,8 @@ extern void BaPermissionRequireGivable(const BaCaller *caller, char **names, int
 extern void BaPermissionGive(const BaCompany *company, const BaUser *user, const char *name);
 extern Datum BaPermissionsOf(const BaUser *user);
 extern Datum BaCompaniesOf(const BaUser *user);
+extern void BaPermissionRule(BaRowEvent *event, bool restoring);
+extern void BaPermissionDeleteRule(const BaRowEvent *event);
 extern void BaUserPermissionRule(BaRowEvent *event, bool restoring);
 extern void BaRolePermissionRule(BaRowEvent *event, bool restoring);
 

@@ -181,8 +181,9 @@ BaQueryRows(BaQuery *query, BaArgs *args)
 
 /*
  * Runs a query and hands its rows to the callback one by one, in memory that is
- * gone when the callback returns. The callback runs as the owner: it must keep
- * to storing what it is given.
+ * gone when the callback returns. For reports: it reads under the statement's
+ * snapshot. The callback runs as the owner: it must keep to storing what it is
+ * given.
  */
 void
 BaQueryEach(BaQuery *query, BaArgs *args, BaRowCallback callback, void *arg)
@@ -194,6 +195,7 @@ BaQueryEach(BaQuery *query, BaArgs *args, BaRowCallback callback, void *arg)
 	Enter(&scope);
 	row_context = AllocSetContextCreate(CurrentMemoryContext, "bestauth row",
 										ALLOCSET_SMALL_SIZES);
+	Assert(!query->latest);
 	Prepare(query, args);
 	portal = SPI_cursor_open(NULL, query->plan, args->values, args->nulls, false);
 	for (;;)

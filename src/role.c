@@ -40,6 +40,7 @@ static BaQuery insert_role = {
 
 static BaQuery delete_role = {
 	.sql = "DELETE FROM bestauth.role WHERE role_id = $1",
+	.latest = true,
 };
 
 static BaQuery role_holders = {
@@ -61,31 +62,37 @@ static BaQuery role_companies = {
 static BaQuery remove_permissions = {
 	.sql = "DELETE FROM bestauth.role_permission WHERE role_id = $1"
 	" AND permission <> ALL ($2 COLLATE \"C\")",
+	.latest = true,
 };
 
 static BaQuery add_permissions = {
 	.sql = "INSERT INTO bestauth.role_permission (company_id, role_id, permission)"
 	" SELECT $1, $2, n FROM unnest($3) AS n ON CONFLICT DO NOTHING",
+	.latest = true,
 };
 
 static BaQuery remove_companies = {
 	.sql = "DELETE FROM bestauth.role_company rc WHERE rc.role_id = $1 AND NOT EXISTS"
 	" (SELECT FROM bestauth.company c WHERE c.company_id = rc.child_id"
 	" AND lower(c.code COLLATE \"C\") IN (SELECT lower(n COLLATE \"C\") FROM unnest($2) AS n))",
+	.latest = true,
 };
 
 static BaQuery add_company = {
 	.sql = "INSERT INTO bestauth.role_company (company_id, role_id, child_id) VALUES ($1, $2, $3)"
 	" ON CONFLICT DO NOTHING",
+	.latest = true,
 };
 
 static BaQuery insert_user_role = {
 	.sql = "INSERT INTO bestauth.user_role (company_id, user_id, role_id) VALUES ($1, $2, $3)"
 	" ON CONFLICT DO NOTHING",
+	.latest = true,
 };
 
 static BaQuery delete_user_role = {
 	.sql = "DELETE FROM bestauth.user_role WHERE user_id = $1 AND role_id = $2",
+	.latest = true,
 };
 
 /* -------------------------------------------------------------------- rules */

@@ -9,8 +9,9 @@
 
 #include <limits.h>
 
-#include "utils/guc.h"
+#include "miscadmin.h"
 
+#include "compat.h"
 #include "settings.h"
 
 char	   *BaBaseUrl = NULL;
@@ -89,9 +90,35 @@ DefineSessions(void)
 							NULL, NULL, NULL);
 }
 
+/*
+ * Where the library is not preloaded, a connection may have brought values for
+ * settings that are not defined yet. Those of an ordinary role would be dropped,
+ * but with them the values of postgresql.conf: so such a connection gets nothing.
+ */
+static void
+RefuseBrought(void)
+{
+	int			count;
+	struct config_generic **variables = BaGucVariables(&count);
+	int			i;
+
+	if (process_shared_preload_libraries_in_progress || !IsUnderPostmaster ||
+		!OidIsValid(GetSessionUserId()) || superuser_arg(GetSessionUserId()))
+		return;
+	for (i = 0; i < count; i++)
+		if (strncmp(variables[i]->name, "bestauth.", 9) == 0 &&
+			(variables[i]->flags & GUC_CUSTOM_PLACEHOLDER) != 0 &&
+			variables[i]->source == PGC_S_CLIENT)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					 errmsg("connection must not bring setting \"%s\"", variables[i]->name),
+					 errhint("Connect without it in the options.")));
+}
+
 void
 BaSettingsInit(void)
 {
+	RefuseBrought();
 	DefineCustomStringVariable("bestauth.base_url",
 							   "Address that links in mail begin with.", NULL,
 							   &BaBaseUrl, "https://localhost", PGC_SUSET, 0, NULL, NULL, NULL);

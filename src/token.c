@@ -135,6 +135,15 @@ BaTokenLock(const char *secret, const char *purpose, BaToken *token)
 	return Find(&lock_token, secret, purpose, token);
 }
 
+/* The user's row as well, before: what changes a password must not pass another. */
+BaTokenState
+BaTokenLockUser(const char *secret, const char *purpose, BaToken *token)
+{
+	if (Find(&peek_token, secret, purpose, token) != BA_TOKEN_UNKNOWN)
+		BaUserLock(&token->user.user_id);
+	return Find(&lock_token, secret, purpose, token);
+}
+
 void
 BaTokenUse(const BaToken *token)
 {

@@ -32,6 +32,7 @@ extern char *BaTokenIssue(const char *purpose, const BaUser *user, int service_v
 						  int lifetime, bool supersede, BaToken *token);
 extern BaTokenState BaTokenPeek(const char *secret, const char *purpose, BaToken *token);
 extern BaTokenState BaTokenLock(const char *secret, const char *purpose, BaToken *token);
+extern BaTokenState BaTokenLockUser(const char *secret, const char *purpose, BaToken *token);
 extern void BaTokenUse(const BaToken *token);
 
 #endif							/* BESTAUTH_TOKEN_H */

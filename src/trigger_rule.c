@@ -34,6 +34,7 @@ static const struct
 	{"billing_user_person", BaUserPersonRule},
 	{"company", BaCompanyRule},
 	{"credential", BaCredentialRule},
+	{"permission", BaPermissionRule},
 	{"role_company", BaRoleCompanyRule},
 	{"role_permission", BaRolePermissionRule},
 	{"user_account", BaUserRule},
@@ -50,7 +51,11 @@ bestauth_rule_tg(PG_FUNCTION_ARGS)
 	int			i;
 
 	if (event.new_row == NULL)
+	{
+		if (strcmp(event.table, "permission") == 0)
+			BaPermissionDeleteRule(&event);
 		return PointerGetDatum(event.old_row);
+	}
 	for (i = 0; i < lengthof(rules); i++)
 		if (strcmp(rules[i].table, event.table) == 0)
 			rules[i].rule(&event, restoring);

@@ -7,6 +7,7 @@
 
 #include "common/unicode_norm.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 
 #include "args.h"
@@ -38,6 +39,17 @@ static BaQuery load_user = {
 	.latest = true,
 };
 
+static BaQuery lock_user_row = {
+	.sql = "SELECT true FROM bestauth.user_account WHERE user_id = $1 FOR NO KEY UPDATE",
+	.latest = true,
+};
+
+static BaQuery supersede_tokens = {
+	.sql = "UPDATE bestauth.token SET superseded_at = clock_timestamp()"
+	" WHERE user_id = $1 AND purpose <> 'second_part' AND used_at IS NULL AND superseded_at IS NULL",
+	.latest = true,
+};
+
 static BaQuery find_person = {
 	.sql = "SELECT true FROM bestauth.billing_user_person WHERE user_id = $1 AND person_id = $2",
 	.latest = true,
@@ -46,20 +58,24 @@ static BaQuery find_person = {
 static BaQuery mark_deleted = {
 	.sql = "UPDATE bestauth.user_account SET deleted_at = clock_timestamp()"
 	" WHERE user_id = $1 AND deleted_at IS NULL",
+	.latest = true,
 };
 
 static BaQuery mark_locked = {
 	.sql = "UPDATE bestauth.user_account SET locked_at = clock_timestamp()"
 	" WHERE user_id = $1 AND locked_at IS NULL",
+	.latest = true,
 };
 
 static BaQuery mark_unlocked = {
 	.sql = "UPDATE bestauth.user_account SET locked_at = NULL"
 	" WHERE user_id = $1 AND locked_at IS NOT NULL",
+	.latest = true,
 };
 
 static BaQuery set_limited = {
 	.sql = "UPDATE bestauth.user_account SET persons_limited = $2 WHERE user_id = $1",
+	.latest = true,
 };
 
 static BaQuery remove_persons = {
@@ -67,11 +83,13 @@ static BaQuery remove_persons = {
 	" AND NOT EXISTS (SELECT FROM bestauth.user_account u WHERE u.user_id = p.person_id"
 	" AND lower(u.username COLLATE \"C\") IN"
 	" (SELECT lower(name COLLATE \"C\") FROM unnest($2) AS name))",
+	.latest = true,
 };
 
 static BaQuery add_person = {
 	.sql = "INSERT INTO bestauth.billing_user_person (company_id, user_id, person_id)"
 	" VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+	.latest = true,
 };
 
 static BaQuery free_username = {
@@ -121,6 +139,16 @@ BaUserLoad(const pg_uuid_t *user_id, BaUser *user)
 
 	BaPutUuid(&args, user_id);
 	return Found(&load_user, &args, user);
+}
+
+/* Before a user's password or tokens are changed: the order is user, token, credential. */
+void
+BaUserLock(const pg_uuid_t *user_id)
+{
+	BaArgs		args = {0};
+
+	BaPutUuid(&args, user_id);
+	(void) BaQueryExec(&lock_user_row, &args);
 }
 
 /* A key without a list admits any restricted user of its service. */
@@ -291,19 +319,34 @@ CheckType(const BaRowEvent *event, const BaUserType *type, bool restoring)
 
 /*
  * Authority that changes hands makes a new version, and ends the sessions and
- * tokens of the old one. A statement may raise the version, never lower it.
+ * tokens of the old one. Only our own C raises it otherwise, for a password.
  */
 static void
 SetVersion(BaRowEvent *event)
 {
 	bool		isnull;
 	int32		old_version = DatumGetInt32(BaColumn(event, false, "version", &isnull));
-	int32		version = Max(old_version, DatumGetInt32(BaColumn(event, true, "version", &isnull)));
+	int32		version = DatumGetInt32(BaColumn(event, true, "version", &isnull));
 
+	if (GetUserId() != BaOwnerId())
+		BaColumnRequireSame(event, "version", "TPB-9");
 	if (BaColumnChanged(event, "user_type") || BaColumnChanged(event, "billing_service_id") ||
 		BaColumnChanged(event, "locked_at") || BaColumnChanged(event, "deleted_at"))
 		version = Max(version, old_version + 1);
 	BaColumnSet(event, "version", Int32GetDatum(version));
+}
+
+/* A link that went to the address of before must not work any more [E-09]. */
+static void
+DropLinks(const BaRowEvent *event)
+{
+	pg_uuid_t	user_id;
+	BaArgs		args = {0};
+
+	if (!BaColumnChanged(event, "email") || !BaColumnUuid(event, "user_id", &user_id))
+		return;
+	BaPutUuid(&args, &user_id);
+	(void) BaQueryExec(&supersede_tokens, &args);
 }
 
 /* A new user that is charged where a biller was meant: say it at once [IBS-4]. */
@@ -338,7 +381,11 @@ BaUserRule(BaRowEvent *event, bool restoring)
 	CheckType(event, type, restoring);
 	if (event->old_row != NULL)
 		SetVersion(event);
-	else if (!restoring)
+	if (restoring)
+		return;
+	if (event->old_row != NULL)
+		DropLinks(event);
+	else
 		NoticeCharge(event, type);
 }
 
@@ -370,13 +417,18 @@ ChangeUser(FunctionCallInfo fcinfo, BaQuery *change, const char *action, const c
 	BaCompany	company;
 	BaArgs		args = {0};
 	BaAudit		audit;
+	BaSubject	none = {0};
+	bool		changed;
 
 	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, rule);
 	BaUserActed(&caller, fcinfo, 0, 1, &company, user);
 	if (user->type->holds_all_permissions)
 		BaAccessRequireAdministrator(&caller, rule, "act on a company administrator");
 	BaPutUuid(&args, &user->user_id);
-	if (BaQueryExec(change, &args) == 0)
+	changed = BaQueryExec(change, &args) > 0;
+	if (change == &mark_unlocked)
+		changed |= BaCounterClear(BaSubjectUser(&user->user_id), none);
+	if (!changed)
 		return false;
 	BaUserAudit(&audit, action, &company, user);
 	BaAuditWrite(&audit);
@@ -409,24 +461,25 @@ Datum
 bestauth_unlock_user(PG_FUNCTION_ARGS)
 {
 	BaUser		user;
-	BaSubject	none = {0};
 
 	(void) ChangeUser(fcinfo, &mark_unlocked, "user.unlocked", "PRV-16", &user);
-	BaCounterClear(BaSubjectUser(&user.user_id), none);
 	PG_RETURN_VOID();
 }
 
 static void
-AdmitPerson(const BaCaller *caller, const BaCompany *company, const BaUser *key,
-			const char *username)
+AdmitPerson(const BaCompany *company, const BaUser *key, const char *username)
 {
 	BaUser		person;
 	BaArgs		args = {0};
 
-	if (!BaUserFind(&key->service_id, username, &person))
+	/* One answer for all: the service's users are not for others to find out. */
+	if (!BaUserFind(&key->service_id, username, &person) || person.deleted ||
+		!person.type->may_be_second_part)
 		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("person \"%s\" does not exist in the key's billing service", username)));
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("person \"%s\" cannot be admitted by key \"%s\"", username, key->username),
+				 errdetail("A key admits restricted users of its own billing service."),
+				 BaErrRule("TPB-7")));
 	BaPutUuid(&args, &company->company_id);
 	BaPutUuid(&args, &key->user_id);
 	BaPutUuid(&args, &person.user_id);
@@ -460,7 +513,7 @@ bestauth_limit_billing_user(PG_FUNCTION_ARGS)
 	BaPutTexts(&args, persons.count < 0 ? BaTextArray(NULL, 0) : persons.array);
 	(void) BaQueryExec(&remove_persons, &args);
 	for (i = 0; i < persons.count; i++)
-		AdmitPerson(&caller, &company, &key, persons.items[i]);
+		AdmitPerson(&company, &key, persons.items[i]);
 	BaUserAudit(&audit, "billing_user.limited", &company, &key);
 	BaJsonStart(&detail);
 	if (persons.count >= 0)

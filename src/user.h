@@ -22,6 +22,7 @@ typedef struct BaUser
 
 extern bool BaUserFind(const pg_uuid_t *company_id, const char *username, BaUser *user);
 extern bool BaUserLoad(const pg_uuid_t *user_id, BaUser *user);
+extern void BaUserLock(const pg_uuid_t *user_id);
 extern bool BaUserAdmitsPerson(const BaUser *key, const pg_uuid_t *person_id);
 extern void BaUserActed(const BaCaller *caller, FunctionCallInfo fcinfo, int username_arg,
 						int company_arg, BaCompany *company, BaUser *user);

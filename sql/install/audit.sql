@@ -3,7 +3,9 @@ COMMENT ON SEQUENCE bestauth.audit_id_seq IS 'Numbers the audit rows; gaps are r
 SELECT pg_catalog.pg_extension_config_dump('bestauth.audit_id_seq', '');
 
 -- The parent alone: a partition made here would be a member of the extension,
--- and a dump would leave its rows out. open_instance() makes the partitions.
+-- and a dump would leave its rows out. open_instance() makes the partitions, and
+-- each has its own key (audit_id, occurred_at) and indexes: those of a parent that
+-- is a member would be made twice by a restore.
 CREATE TABLE bestauth.audit_log (
 	audit_id             bigint NOT NULL,
 	occurred_at          timestamptz NOT NULL,
@@ -31,8 +33,7 @@ CREATE TABLE bestauth.audit_log (
 	object_id            text,
 	old_values           jsonb,
 	new_values           jsonb,
-	detail               jsonb,
-	PRIMARY KEY (audit_id, occurred_at)
+	detail               jsonb
 ) PARTITION BY RANGE (occurred_at);
 COMMENT ON TABLE bestauth.audit_log IS
 'The audit trail. Rows are written by the one writer in C, in the transaction that they tell of, and can''t be changed or removed [AUD-1] [AUD-3].';
@@ -45,9 +46,6 @@ COMMENT ON COLUMN bestauth.audit_log.person IS 'The human: a person of a billing
 COMMENT ON COLUMN bestauth.audit_log.db_role IS 'The database role that logged in.';
 COMMENT ON COLUMN bestauth.audit_log.client_addr IS 'The person''s address, as the application said at login.';
 COMMENT ON COLUMN bestauth.audit_log.peer_addr IS 'The address of the database connection; NULL on a local socket.';
-CREATE INDEX audit_log_company_id_idx ON bestauth.audit_log (company_id, occurred_at);
-CREATE INDEX audit_log_billing_service_id_idx ON bestauth.audit_log (billing_service_id, occurred_at)
-	WHERE billing_service_id IS NOT NULL;
 
 CREATE FUNCTION bestauth.audit_report(since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
 	username text DEFAULT NULL, person text DEFAULT NULL, action text DEFAULT NULL, company text DEFAULT NULL,

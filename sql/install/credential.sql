@@ -26,7 +26,7 @@ COMMENT ON TABLE bestauth.login_counter IS
 'Charged guesses since the last right one, and the lock that they led to; a right password removes the row. Not audited row by row: it is bookkeeping; logins and locks have audit rows of their own.';
 COMMENT ON COLUMN bestauth.login_counter.admitted IS 'Whether the guess that was charged last may be looked at.';
 COMMENT ON COLUMN bestauth.login_counter.subject IS
-'u and a user''s uuid, c and a challenge''s; for unknown names b and one of a fixed number of buckets, so that a flood of names fills no disk.';
+'u and a user''s uuid, c and a challenge''s, b and a digest of a name that nobody has; old ones of the last two kinds are swept''s; for unknown names b and one of a fixed number of buckets, so that a flood of names fills no disk.';
 SELECT pg_catalog.pg_extension_config_dump('bestauth.login_counter', '');
 
 CREATE FUNCTION bestauth.set_password(token text, new_password text, answers text[] DEFAULT NULL) RETURNS text

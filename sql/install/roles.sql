@@ -40,3 +40,14 @@ BEGIN
 	END IF;
 END
 $owner$;
+
+-- Its owner could drop pgcrypto, and bestauth with it, or add functions to it.
+DO $pgcrypto$
+BEGIN
+	IF NOT (SELECT r.rolsuper FROM pg_extension e JOIN pg_roles r ON r.oid = e.extowner
+			WHERE e.extname = 'pgcrypto') THEN
+		RAISE EXCEPTION 'extension "pgcrypto" is not owned by a superuser'
+			USING ERRCODE = '42501', HINT = 'Have a superuser drop it and create it again.';
+	END IF;
+END
+$pgcrypto$;

@@ -36,7 +36,7 @@ CREATE FUNCTION bestauth.use_session(session_token text, OUT session_id uuid, OU
 	OUT person_id uuid, OUT company_id uuid, OUT expires_at timestamptz) RETURNS record
 	AS 'MODULE_PATHNAME', 'bestauth_use_session' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.use_session(text) IS
-'Makes the session the identity of this transaction: checks everything once (expiry, idle time, user, person, key, service), after which the current_... functions, has_permission and policies go by it to the transaction''s end. A savepoint rolled back brings the identity before it back. Outside a transaction block the identity ends with the statement, and a WARNING says so. Call it first in every transaction; a function with a SET clause must not call it, for the identity would end with that function.
+'Makes the session the identity of this transaction: checks everything once (expiry, idle time, user, person, key, service), after which the current_... functions, has_permission and policies go by it to the transaction''s end. A savepoint rolled back brings the identity before it back. Outside a transaction block the identity ends with the statement, and a WARNING says so. Call it first in every transaction.
 Parameters: session_token: from login.
 Returns: session_id, user_id, person_id (the human: the second part''s user, else the user), company_id, expires_at.
 Raises: 28000 the session is no good, whatever the reason; 55000 instance closed.

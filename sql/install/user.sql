@@ -54,7 +54,7 @@ COMMENT ON FUNCTION bestauth.create_user(text, text, text, text, text, text, tex
 'Makes a user. Takes manage_users, or the operator. Nobody gives a role or a permission away that they do not hold. Without a password the user is sent a set-up link at the e-mail address; with one, nothing is sent. Making a standard user in a registered billing service says in a NOTICE that it is charged and can be no second part.
 Parameters: username: see docs/usernames.md; user_type: a row of user_type_rules; first_name, last_name: of a key, its name may stand in either; email: one address, optional for keys; password: 15 characters or more, at most 1024 bytes; billing_service: code, for keys alone; roles, permissions: names; company, portal: for the operator.
 Returns: uuid of the user.
-Raises: 23505 user name taken; 22023 bad argument; 23514 the type''s rules are broken; P0002 no such role, permission or service; UA001 password refused; 28000 no session; 42501 no permission, or gives away what the caller does not hold; 55000 instance closed.
+Raises: 23505 user name taken; 22023 bad argument; 23514 the type''s rules are broken; P0002 no such role or permission; UA001 password refused; 28000 no session; 42501 no permission, or gives away what the caller does not hold; 55000 instance closed.
 Rules: [IBS-2] [IBS-3] [IBS-4] [IBS-5] [TPB-2] [TPB-3].';
 
 CREATE FUNCTION bestauth.delete_user(username text, company text DEFAULT NULL, portal text DEFAULT NULL) RETURNS void
@@ -90,7 +90,7 @@ COMMENT ON FUNCTION bestauth.limit_billing_user(text, text[], text, text) IS
 'Limits a key to named persons of its service. Takes manage_users, or the operator. Sessions of others with that key are refused at their next use.
 Parameters: username: of the key; persons: user names in the service, NULL takes the limit away, an empty array admits nobody; company, portal: for the operator.
 Returns: void.
-Raises: P0002 no such user (42501 in a session) or person; 22023 not a key; 23514 a person that may be no second part; 28000; 42501; 55000.
+Raises: P0002 no such user (42501 in a session); 22023 not a key; 23514 no such person, or one that may be no second part; 28000; 42501; 55000.
 Rules: [TPB-7].';
 
 CREATE FUNCTION bestauth.suggest_username(first_name text, last_name text, company text DEFAULT NULL, portal text DEFAULT NULL) RETURNS text

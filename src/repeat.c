@@ -1,0 +1,81 @@
+/*
+ * repeat.c
+ *	  One call that SQL evaluates several times: SELECT (login(...)).* calls the
+ *	  function once a column. The same call under the same snapshot is the same
+ *	  call, and gets the same answer.
+ *
+ * The answer is kept for the transaction; a call in the next statement is another
+ * one, for remembering moves the command counter on.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "lib/stringinfo.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "compat.h"
+#include "repeat.h"
+
+static struct
+{
+	LocalTransactionId transaction;
+	CommandId	command;
+	uint8		digest[BA_DIGEST_LENGTH];
+	Datum		result;			/* in TopTransactionContext */
+}			last;
+
+/* All arguments are text. */
+static void
+DigestCall(FunctionCallInfo fcinfo, uint8 *digest)
+{
+	StringInfoData call;
+	int			i;
+
+	initStringInfo(&call);
+	appendBinaryStringInfo(&call, (char *) &fcinfo->flinfo->fn_oid, sizeof(Oid));
+	for (i = 0; i < PG_NARGS(); i++)
+	{
+		text	   *arg = PG_ARGISNULL(i) ? NULL : PG_GETARG_TEXT_PP(i);
+		int			length = arg == NULL ? -1 : VARSIZE_ANY_EXHDR(arg);
+
+		appendBinaryStringInfo(&call, (char *) &length, sizeof(length));
+		if (arg != NULL)
+			appendBinaryStringInfo(&call, VARDATA_ANY(arg), length);
+	}
+	BaSha256(call.data, call.len, digest);
+	explicit_bzero(call.data, call.len);
+	pfree(call.data);
+}
+
+/* Was this very call answered in this statement? */
+bool
+BaRepeatFind(FunctionCallInfo fcinfo, BaRepeat *call)
+{
+	DigestCall(fcinfo, call->digest);
+	if (last.transaction != BaProcLocalXid() ||
+		last.command != GetActiveSnapshot()->curcid ||
+		memcmp(last.digest, call->digest, BA_DIGEST_LENGTH) != 0)
+		return false;
+	call->result = datumCopy(last.result, false, -1);
+	return true;
+}
+
+Datum
+BaRepeatRemember(const BaRepeat *call, Datum result)
+{
+	MemoryContext old;
+
+	last.transaction = BaProcLocalXid();
+	last.command = GetActiveSnapshot()->curcid;
+	memcpy(last.digest, call->digest, BA_DIGEST_LENGTH);
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	last.result = datumCopy(result, false, -1);
+	MemoryContextSwitchTo(old);
+
+	/* The next statement is to see another command, and so another call. */
+	(void) GetCurrentCommandId(true);
+	CommandCounterIncrement();
+	return result;
+}
