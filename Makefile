@@ -11,7 +11,8 @@ OBJS := $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 
 # sql/install/<part>.sql, joined in this order
 SQL_PARTS = head roles instance company permission usertype user role credential \
-	token session login outbox audit access report triggers privileges
+	token session login outbox audit access references report \
+	triggers privileges
 SQL_FILES = $(SQL_PARTS:%=sql/install/%.sql)
 SQL_SCRIPT = sql/bestauth--$(EXTVERSION).sql
 

@@ -25,10 +25,9 @@
 
 static BaQuery load_user = {
 	.sql = "SELECT u.company_id, u.billing_service_id, u.username, u.user_type, u.version, u.persons_limited,"
-	" u.locked_at IS NOT NULL, u.deleted_at IS NOT NULL, c.code, b.code,"
+	" u.locked_at IS NOT NULL, u.deleted_at IS NOT NULL, c.code,"
 	" v.company_id IS NOT NULL AND v.unregistered_at IS NULL, v.version"
 	" FROM bestauth.user_account u JOIN bestauth.company c ON c.company_id = u.company_id"
-	" LEFT JOIN bestauth.company b ON b.company_id = u.billing_service_id"
 	" LEFT JOIN bestauth.billing_service v ON v.company_id = u.billing_service_id"
 	" WHERE u.user_id = $1",
 	.latest = true,
@@ -88,9 +87,8 @@ Fill(BaAuthority *authority, const BaRow *row)
 	user->locked = BaGetBool(row, 6);
 	user->deleted = BaGetBool(row, 7);
 	authority->company_code = BaGetText(row, 8);
-	authority->service_code = row->nulls[9] ? "" : BaGetText(row, 9);
-	authority->service_registered = BaGetBool(row, 10);
-	authority->service_version = BaGetInt(row, 11);
+	authority->service_registered = BaGetBool(row, 9);
+	authority->service_version = BaGetInt(row, 10);
 	authority->has_lists = false;
 }
 

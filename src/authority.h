@@ -9,7 +9,6 @@ typedef struct BaAuthority
 	pg_uuid_t	user_id;		/* hash key, must be first */
 	BaUser		user;
 	char	   *company_code;	/* of the user's own company */
-	char	   *service_code;	/* of a key, "" else */
 	bool		service_registered;
 	int			service_version;
 	bool		has_lists;

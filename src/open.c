@@ -3,8 +3,8 @@
  *	  Opening the instance, once after CREATE EXTENSION, a restore or pg_upgrade.
  *
  * Everything that a dump leaves out, or that a restore can leave askew, is put
- * right or refused here: seeds, partitions, owner, row security, the state of
- * triggers, rules that look at several tables, grants.
+ * right or refused here: seeds, partitions, owner, row security, foreign keys, the
+ * state of triggers, rules that look at several tables, grants.
  */
 #include "postgres.h"
 
@@ -60,6 +60,14 @@ static BaQuery find_unguarded = {
 	" (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'guard')",
 };
 
+/* Foreign keys that are not there yet. */
+static BaQuery find_unreferenced = {
+	.sql = "SELECT format('ALTER TABLE bestauth.%I ADD CONSTRAINT %I %s', r.relation, r.name, r.definition)"
+	" FROM bestauth.reference_rule r WHERE NOT EXISTS (SELECT FROM pg_constraint c"
+	" WHERE c.conname = r.name AND c.conrelid = format('bestauth.%I', r.relation)::regclass)"
+	" ORDER BY r.relation, r.name",
+};
+
 /* Rules over several tables, which triggers do not ask while rows are restored. */
 static BaQuery find_broken_rule = {
 	.sql = "SELECT 'MCM-1', 'company ' || c.code || ' has a parent that is not there, or is a child itself'"
@@ -111,7 +119,7 @@ RequireOwner(void)
 				 BaErrRule("L-09")));
 }
 
-/* Row security, triggers and guards as the install script made them. */
+/* Row security, foreign keys, triggers and guards as they are meant. */
 static void
 AssertTables(void)
 {
@@ -128,6 +136,8 @@ AssertTables(void)
 		BaQueryText(psprintf("ALTER TABLE %s ENABLE ROW LEVEL SECURITY",
 							 BaGetText(lfirst(cell), 0)));
 	}
+	foreach(cell, BaQueryRows(&find_unreferenced, &args))
+		BaQueryText(BaGetText(lfirst(cell), 0));
 	foreach(cell, BaQueryRows(&find_unguarded, &args))
 		BaQueryText(psprintf("CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s"
 							 " FOR EACH STATEMENT EXECUTE FUNCTION bestauth.guard_tg('AUD-3')",

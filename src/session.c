@@ -48,7 +48,8 @@ static BaQuery insert_session = {
 static BaQuery load_session = {
 	.sql = "SELECT s.session_id, s.user_id, s.person_id, s.company_id, s.billing_service_id,"
 	" s.user_version, s.person_version, s.service_version, s.expires_at, l.last_used_at,"
-	" s.ended_at IS NOT NULL, s.client_addr"
+	" s.ended_at IS NOT NULL, s.client_addr,"
+	" (SELECT b.code FROM bestauth.company b WHERE b.company_id = s.billing_service_id)"
 	" FROM bestauth.session s JOIN bestauth.session_use l ON l.session_id = s.session_id"
 	" WHERE s.token_hash = $1",
 	.latest = true,
@@ -161,15 +162,15 @@ AuthorityFault(const BaRow *row, const BaIdentity *identity, const BaAuthority *
 }
 
 static void
-SetNames(BaIdentity *identity, BaAuthority *user, const BaAuthority *person)
+SetNames(BaIdentity *identity, BaAuthority *user, const BaAuthority *person, char *service_code)
 {
 	BaAuthorityLists(user);
+	identity->service_code = service_code ? service_code : "";
 	identity->user_type = (char *) user->user.type->name;
 	identity->username = user->user.username;
 	identity->person = identity->has_service ?
-		psprintf("%s/%s", user->service_code, person->user.username) : person->user.username;
+		psprintf("%s/%s", identity->service_code, person->user.username) : person->user.username;
 	identity->company_code = user->company_code;
-	identity->service_code = user->service_code;
 	identity->permission_count = user->permission_count;
 	identity->permissions = user->permissions;
 	identity->company_count = user->company_count;
@@ -202,7 +203,7 @@ Load(Datum digest, Found *found)
 	person = BaAuthorityOf(&identity->person_id);
 	if (user == NULL || person == NULL)
 		elog(ERROR, "the session's user is gone");
-	SetNames(identity, user, person);
+	SetNames(identity, user, person, BaGetText(&row, 12));
 	found->fault = AuthorityFault(&row, identity, user, person);
 	if (found->fault == NULL)
 		found->fault = TimeFault(identity->expires_at, found->last_used_at);

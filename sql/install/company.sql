@@ -15,7 +15,7 @@ CREATE INDEX company_parent_id_idx ON bestauth.company (parent_id) WHERE parent_
 SELECT pg_catalog.pg_extension_config_dump('bestauth.company', '');
 
 CREATE TABLE bestauth.billing_service (
-	company_id      uuid PRIMARY KEY REFERENCES bestauth.company,
+	company_id      uuid PRIMARY KEY,
 	registered_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
 	unregistered_at timestamptz,
 	version         integer NOT NULL DEFAULT 1

@@ -1,5 +1,5 @@
 CREATE TABLE bestauth.credential (
-	user_id       uuid PRIMARY KEY REFERENCES bestauth.user_account,
+	user_id       uuid PRIMARY KEY,
 	password_hash text COLLATE "C",
 	pepper_id     text COLLATE "C",
 	changed_at    timestamptz NOT NULL DEFAULT clock_timestamp(),

@@ -1,6 +1,6 @@
 CREATE TABLE bestauth.role (
 	role_id     uuid PRIMARY KEY DEFAULT bestauth.uuidv7(),
-	company_id  uuid NOT NULL REFERENCES bestauth.company,
+	company_id  uuid NOT NULL,
 	name        text NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
 	created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
 	UNIQUE (company_id, role_id)
@@ -12,10 +12,9 @@ SELECT pg_catalog.pg_extension_config_dump('bestauth.role', '');
 CREATE TABLE bestauth.role_permission (
 	company_id  uuid NOT NULL,
 	role_id     uuid NOT NULL,
-	permission  text NOT NULL COLLATE "C" REFERENCES bestauth.permission,
+	permission  text NOT NULL COLLATE "C",
 	created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
-	PRIMARY KEY (role_id, permission),
-	FOREIGN KEY (company_id, role_id) REFERENCES bestauth.role (company_id, role_id)
+	PRIMARY KEY (role_id, permission)
 );
 COMMENT ON TABLE bestauth.role_permission IS 'The permissions of a role.';
 SELECT pg_catalog.pg_extension_config_dump('bestauth.role_permission', '');
@@ -23,10 +22,9 @@ SELECT pg_catalog.pg_extension_config_dump('bestauth.role_permission', '');
 CREATE TABLE bestauth.role_company (
 	company_id  uuid NOT NULL,
 	role_id     uuid NOT NULL,
-	child_id    uuid NOT NULL REFERENCES bestauth.company,
+	child_id    uuid NOT NULL,
 	created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
-	PRIMARY KEY (role_id, child_id),
-	FOREIGN KEY (company_id, role_id) REFERENCES bestauth.role (company_id, role_id)
+	PRIMARY KEY (role_id, child_id)
 );
 COMMENT ON TABLE bestauth.role_company IS 'The child companies that a role carries [MCM-2].';
 SELECT pg_catalog.pg_extension_config_dump('bestauth.role_company', '');
@@ -36,9 +34,7 @@ CREATE TABLE bestauth.user_role (
 	user_id     uuid NOT NULL,
 	role_id     uuid NOT NULL,
 	created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
-	PRIMARY KEY (user_id, role_id),
-	FOREIGN KEY (company_id, user_id) REFERENCES bestauth.user_account (company_id, user_id),
-	FOREIGN KEY (company_id, role_id) REFERENCES bestauth.role (company_id, role_id)
+	PRIMARY KEY (user_id, role_id)
 );
 COMMENT ON TABLE bestauth.user_role IS 'The roles of a user; the two keys hold both to one company.';
 CREATE INDEX user_role_role_id_idx ON bestauth.user_role (role_id);
@@ -47,10 +43,9 @@ SELECT pg_catalog.pg_extension_config_dump('bestauth.user_role', '');
 CREATE TABLE bestauth.user_permission (
 	company_id  uuid NOT NULL,
 	user_id     uuid NOT NULL,
-	permission  text NOT NULL COLLATE "C" REFERENCES bestauth.permission,
+	permission  text NOT NULL COLLATE "C",
 	created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
-	PRIMARY KEY (user_id, permission),
-	FOREIGN KEY (company_id, user_id) REFERENCES bestauth.user_account (company_id, user_id)
+	PRIMARY KEY (user_id, permission)
 );
 COMMENT ON TABLE bestauth.user_permission IS 'Permissions given to a user by name.';
 SELECT pg_catalog.pg_extension_config_dump('bestauth.user_permission', '');
@@ -67,7 +62,7 @@ Rules: [MCM-2] [PRT-3].';
 CREATE FUNCTION bestauth.update_role(name text, permissions text[], companies text[], company text DEFAULT NULL) RETURNS void
 	AS 'MODULE_PATHNAME', 'bestauth_update_role' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.update_role(text, text[], text[], text) IS
-'Replaces the permissions and the child companies of a role; NULL leaves either as it is. Takes manage_roles, or the operator; what is added must be held by the caller. Open sessions have it at their next transaction.
+'Replaces the permissions and the child companies of a role; NULL leaves either as it is. Takes manage_roles, or the operator; a session must hold what is in the role already and what is added. Open sessions have it at their next transaction.
 Parameters: name: of the role; permissions; companies; company: for the operator.
 Returns: void.
 Raises: P0002 no such role (42501 in a session), permission or company; 23514; 28000; 42501; 55000.

@@ -2,7 +2,7 @@ CREATE TABLE bestauth.token (
 	token_id        uuid PRIMARY KEY DEFAULT bestauth.uuidv7(),
 	token_hash      bytea NOT NULL UNIQUE,
 	purpose         text NOT NULL COLLATE "C",
-	user_id         uuid NOT NULL REFERENCES bestauth.user_account,
+	user_id         uuid NOT NULL,
 	user_version    integer NOT NULL,
 	service_version integer,
 	created_at      timestamptz NOT NULL DEFAULT clock_timestamp(),

@@ -37,7 +37,7 @@ BEGIN
 		('billing_service',     'company_id',            '',              '',            'INSERT OR UPDATE OR DELETE', 'IBS-1'),
 		('billing_user_person', 'user_id,person_id',     '',              '',            'INSERT OR UPDATE OR DELETE', ''),
 		('company',             'company_id',            '',              '',            'INSERT OR UPDATE OR DELETE', 'MCM-1'),
-		('credential',          'user_id',               'password_hash', '',            'UPDATE OR DELETE', ''),
+		('credential',          'user_id',               'password_hash', '',            'UPDATE', 'TPB-9'),
 		('instance',            'name',                  '',              '',            'INSERT OR UPDATE OR DELETE', 'AUD-1'),
 		('instance_open',       'system_id,database',    '',              '',            'INSERT OR UPDATE OR DELETE', ''),
 		('outbox',              'message_id',            '',              'lease_until,attempts,last_error', '', ''),

@@ -1,6 +1,6 @@
 CREATE TABLE bestauth.user_account (
 	user_id            uuid PRIMARY KEY DEFAULT bestauth.uuidv7(),
-	company_id         uuid NOT NULL REFERENCES bestauth.company,
+	company_id         uuid NOT NULL,
 	portal_id          uuid,
 	username           text NOT NULL,
 	user_type          text NOT NULL COLLATE "C",
@@ -8,7 +8,7 @@ CREATE TABLE bestauth.user_account (
 	middle_name        text,
 	last_name          text,
 	email              text,
-	billing_service_id uuid REFERENCES bestauth.billing_service,
+	billing_service_id uuid,
 	persons_limited    boolean NOT NULL DEFAULT false,
 	version            integer NOT NULL DEFAULT 1,
 	created_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -36,10 +36,9 @@ SELECT pg_catalog.pg_extension_config_dump('bestauth.user_account', '');
 CREATE TABLE bestauth.billing_user_person (
 	company_id  uuid NOT NULL,
 	user_id     uuid NOT NULL,
-	person_id   uuid NOT NULL REFERENCES bestauth.user_account,
+	person_id   uuid NOT NULL,
 	created_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
-	PRIMARY KEY (user_id, person_id),
-	FOREIGN KEY (company_id, user_id) REFERENCES bestauth.user_account (company_id, user_id)
+	PRIMARY KEY (user_id, person_id)
 );
 COMMENT ON TABLE bestauth.billing_user_person IS 'The persons that a limited key admits [TPB-7].';
 CREATE INDEX billing_user_person_person_id_idx ON bestauth.billing_user_person (person_id);

@@ -1,0 +1,35 @@
+-- Foreign keys. open_instance() adds them, and so checks restored rows: a restore
+-- with several jobs loads the tables in any order, and an extension's own foreign
+-- keys would be there before the rows. While the instance is closed nobody but a
+-- superuser writes.
+CREATE TABLE bestauth.reference_rule (
+	relation   text NOT NULL COLLATE "C",
+	name       text NOT NULL COLLATE "C",
+	definition text NOT NULL,
+	PRIMARY KEY (relation, name)
+);
+COMMENT ON TABLE bestauth.reference_rule IS 'The foreign keys that open_instance() adds. Part of the extension, so not dumped.';
+
+INSERT INTO bestauth.reference_rule (relation, name, definition) VALUES
+	('billing_service', 'billing_service_company_id_fkey', 'FOREIGN KEY (company_id) REFERENCES bestauth.company (company_id)'),
+	('billing_user_person', 'billing_user_person_person_id_fkey', 'FOREIGN KEY (person_id) REFERENCES bestauth.user_account (user_id)'),
+	('billing_user_person', 'billing_user_person_user_id_fkey', 'FOREIGN KEY (company_id, user_id) REFERENCES bestauth.user_account (company_id, user_id)'),
+	('credential', 'credential_user_id_fkey', 'FOREIGN KEY (user_id) REFERENCES bestauth.user_account (user_id)'),
+	('outbox', 'outbox_company_id_fkey', 'FOREIGN KEY (company_id) REFERENCES bestauth.company (company_id)'),
+	('outbox', 'outbox_user_id_fkey', 'FOREIGN KEY (user_id) REFERENCES bestauth.user_account (user_id)'),
+	('role', 'role_company_id_fkey', 'FOREIGN KEY (company_id) REFERENCES bestauth.company (company_id)'),
+	('role_company', 'role_company_child_id_fkey', 'FOREIGN KEY (child_id) REFERENCES bestauth.company (company_id)'),
+	('role_company', 'role_company_role_id_fkey', 'FOREIGN KEY (company_id, role_id) REFERENCES bestauth.role (company_id, role_id)'),
+	('role_permission', 'role_permission_permission_fkey', 'FOREIGN KEY (permission) REFERENCES bestauth.permission (name)'),
+	('role_permission', 'role_permission_role_id_fkey', 'FOREIGN KEY (company_id, role_id) REFERENCES bestauth.role (company_id, role_id)'),
+	('session', 'session_billing_service_id_fkey', 'FOREIGN KEY (billing_service_id) REFERENCES bestauth.billing_service (company_id)'),
+	('session', 'session_company_id_fkey', 'FOREIGN KEY (company_id) REFERENCES bestauth.company (company_id)'),
+	('session', 'session_person_id_fkey', 'FOREIGN KEY (person_id) REFERENCES bestauth.user_account (user_id)'),
+	('session', 'session_user_id_fkey', 'FOREIGN KEY (user_id) REFERENCES bestauth.user_account (user_id)'),
+	('token', 'token_user_id_fkey', 'FOREIGN KEY (user_id) REFERENCES bestauth.user_account (user_id)'),
+	('user_account', 'user_account_billing_service_id_fkey', 'FOREIGN KEY (billing_service_id) REFERENCES bestauth.billing_service (company_id)'),
+	('user_account', 'user_account_company_id_fkey', 'FOREIGN KEY (company_id) REFERENCES bestauth.company (company_id)'),
+	('user_permission', 'user_permission_permission_fkey', 'FOREIGN KEY (permission) REFERENCES bestauth.permission (name)'),
+	('user_permission', 'user_permission_user_id_fkey', 'FOREIGN KEY (company_id, user_id) REFERENCES bestauth.user_account (company_id, user_id)'),
+	('user_role', 'user_role_role_id_fkey', 'FOREIGN KEY (company_id, role_id) REFERENCES bestauth.role (company_id, role_id)'),
+	('user_role', 'user_role_user_id_fkey', 'FOREIGN KEY (company_id, user_id) REFERENCES bestauth.user_account (company_id, user_id)');
