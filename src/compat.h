@@ -32,6 +32,14 @@
 #define BaGucVariables(count) (*(count) = GetNumConfigOptions(), get_guc_variables())
 #endif
 
+/* 17: a transaction can be limited in time as well. */
+#if PG_VERSION_NUM >= 170000
+#define BaSetNoTransactionTimeout() \
+	SetConfigOption("transaction_timeout", "0", PGC_USERSET, PGC_S_OVERRIDE)
+#else
+#define BaSetNoTransactionTimeout() ((void) 0)
+#endif
+
 /* 17: a process is known by its number through GetNumberFromPGProc(). */
 #if PG_VERSION_NUM >= 170000
 #define BaProcNumber() ((int) GetNumberFromPGProc(MyProc))

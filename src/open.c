@@ -106,7 +106,8 @@ RequireOwner(void)
 {
 	static BaQuery find_fault = {
 		.sql = "SELECT true FROM pg_roles r WHERE r.rolname = 'bestauth_owner' AND (r.rolcanlogin OR r.rolsuper"
-		" OR r.rolbypassrls OR EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = r.oid))",
+		" OR r.rolbypassrls OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication"
+		" OR EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = r.oid OR m.member = r.oid))",
 	};
 	BaArgs		args = {0};
 	BaRow		row;
@@ -115,7 +116,7 @@ RequireOwner(void)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("role \"%s\" can be used by somebody", BA_OWNER),
-				 errdetail("It must not be able to log in, be a superuser, bypass row security or have members."),
+				 errdetail("It must not be able to log in, have attributes of its own, have members or be one."),
 				 BaErrRule("L-09")));
 }
 

@@ -65,7 +65,7 @@ static BaQuery touch_session = {
 static BaQuery end_session = {
 	.sql = "UPDATE bestauth.session s SET ended_at = clock_timestamp()"
 	" FROM bestauth.company c WHERE s.token_hash = $1 AND s.ended_at IS NULL AND c.company_id = s.company_id"
-	" RETURNING s.session_id, s.company_id, c.code, s.user_id, s.person_id, s.billing_service_id",
+	" RETURNING s.session_id, s.company_id, c.code, s.user_id, s.person_id, s.billing_service_id, s.client_addr",
 	.latest = true,
 };
 
@@ -323,6 +323,9 @@ RefuseFound(const Found *found)
 		audit.person_id = &found->identity.person_id;
 		audit.person = found->identity.person;
 		audit.session_id = &found->identity.session_id;
+		audit.client_addr = *found->identity.client_addr ? found->identity.client_addr : NULL;
+		audit.object_type = "session";
+		audit.object_id = BaUuidText(&found->identity.session_id);
 		if (found->identity.has_service)
 		{
 			audit.service_id = &found->identity.service_id;
@@ -415,6 +418,9 @@ bestauth_logout(PG_FUNCTION_ARGS)
 	audit.session_id = &ids[0];
 	audit.company_id = &ids[1];
 	audit.company_code = BaGetText(&row, 2);
+	audit.client_addr = BaGetText(&row, 6);
+	audit.object_type = "session";
+	audit.object_id = BaUuidText(&ids[0]);
 	audit.user_id = &ids[2];
 	audit.username = BaUserLoad(&ids[2], &user) ? user.username : NULL;
 	audit.person_id = &ids[3];

@@ -222,6 +222,7 @@ FixSettings(void)
 	snprintf(timeout, sizeof(timeout), "%d", BaWriterTimeout);
 	SetConfigOption("lock_timeout", timeout, PGC_USERSET, PGC_S_OVERRIDE);
 	SetConfigOption("statement_timeout", "0", PGC_USERSET, PGC_S_OVERRIDE);
+	BaSetNoTransactionTimeout();
 }
 
 void
