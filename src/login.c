@@ -68,12 +68,22 @@ typedef struct Login
 	pg_uuid_t  *session_id;
 } Login;
 
-/* A right guess must not fail where a wrong one does not: neither is looked at. */
-static void
-RequireReady(void)
+/*
+ * Begins a login, unless this very call was answered already in this statement.
+ * Refused before anything is looked at where a right guess could not be carried
+ * out: else it would fail where a wrong one does not.
+ */
+static bool
+IsRepeat(FunctionCallInfo fcinfo, int client_args, Login *login, BaRepeat *call)
 {
 	BaInstanceRequireOpen();
 	PreventCommandIfReadOnly("a login");
+	if (BaRepeatFind(fcinfo, call))
+		return true;
+	memset(login, 0, sizeof(*login));
+	login->client_addr = BaArgClientText(fcinfo, client_args, "client_addr");
+	login->client_info = BaArgClientText(fcinfo, client_args + 1, "client_info");
+	return false;
 }
 
 static Datum
@@ -347,12 +357,8 @@ bestauth_login(PG_FUNCTION_ARGS)
 	Login		login;
 	BaSubject	subject;
 
-	RequireReady();
-	if (BaRepeatFind(fcinfo, &call))
+	if (IsRepeat(fcinfo, 4, &login, &call))
 		PG_RETURN_DATUM(call.result);
-	memset(&login, 0, sizeof(login));
-	login.client_addr = BaArgClientText(fcinfo, 4, "client_addr");
-	login.client_info = BaArgClientText(fcinfo, 5, "client_info");
 	login.has_company = BaCompanyFind(company, &login.company);
 	/* There are no portals yet, so nobody has an account in one. */
 	login.has_user = login.has_company && PG_ARGISNULL(3) &&
@@ -489,12 +495,8 @@ bestauth_login_second_part(PG_FUNCTION_ARGS)
 	BaRepeat	call;
 	Login		login;
 
-	RequireReady();
-	if (BaRepeatFind(fcinfo, &call))
+	if (IsRepeat(fcinfo, 3, &login, &call))
 		PG_RETURN_DATUM(call.result);
-	memset(&login, 0, sizeof(login));
-	login.client_addr = BaArgClientText(fcinfo, 3, "client_addr");
-	login.client_info = BaArgClientText(fcinfo, 4, "client_info");
 	SecondPart(&login, secret, username, password);
 	BaSecretForget(password);
 	PG_RETURN_DATUM(BaRepeatRemember(&call, MakeResult(fcinfo, &login)));
@@ -510,12 +512,8 @@ bestauth_login_second_part_session(PG_FUNCTION_ARGS)
 	Login		login;
 	BaToken		token;
 
-	RequireReady();
-	if (BaRepeatFind(fcinfo, &call))
+	if (IsRepeat(fcinfo, 2, &login, &call))
 		PG_RETURN_DATUM(call.result);
-	memset(&login, 0, sizeof(login));
-	login.client_addr = BaArgClientText(fcinfo, 2, "client_addr");
-	login.client_info = BaArgClientText(fcinfo, 3, "client_info");
 	fault = OpenChallenge(&login, secret, &token);
 	if (fault == NULL)
 		fault = BaSessionPerson(session, &login.person);
