@@ -281,7 +281,7 @@ BaAuditWrite(const BaAudit *audit)
 static void
 BeforeCommit(XactEvent event, void *arg)
 {
-	if (event == XACT_EVENT_PRE_COMMIT && must_be_durable &&
+	if ((event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE) && must_be_durable &&
 		synchronous_commit < SYNCHRONOUS_COMMIT_ON)
 		(void) set_config_option("synchronous_commit", "on", PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_LOCAL, true, ERROR, false);

@@ -397,7 +397,9 @@ OpenChallenge(Login *login, const char *secret, BaToken *token)
 	login->has_company = BaCompanyLoad(&token->user.company_id, &login->company);
 	login->has_service = token->user.has_service &&
 		BaCompanyLoad(&token->user.service_id, &login->service);
-	return state == BA_TOKEN_VALID && login->has_service ? NULL : faults[state];
+	if (state == BA_TOKEN_VALID)
+		return login->has_service ? NULL : "key without a billing service";
+	return faults[state];
 }
 
 /* May this person of the service be the second part for this key? */

@@ -258,8 +258,11 @@ BaRolePermissionRule(BaRowEvent *event, bool restoring)
 
 /* ---------------------------------------------------------------- functions */
 
-/* The caller's right was checked; the table's triggers check the rest. */
-void
+/*
+ * The caller's right was checked; the table's triggers check the rest. False if
+ * the user had it already.
+ */
+bool
 BaPermissionGive(const BaCompany *company, const BaUser *user, const char *name)
 {
 	BaArgs		args = {0};
@@ -267,7 +270,7 @@ BaPermissionGive(const BaCompany *company, const BaUser *user, const char *name)
 	BaPutUuid(&args, &company->company_id);
 	BaPutUuid(&args, &user->user_id);
 	BaPutText(&args, name);
-	(void) BaQueryExec(&insert_permission, &args);
+	return BaQueryExec(&insert_permission, &args) > 0;
 }
 
 static void
@@ -299,8 +302,8 @@ bestauth_grant_permission(PG_FUNCTION_ARGS)
 		(BaUuidEqual(&user.user_id, &caller.identity->user_id) ||
 		 BaUuidEqual(&user.user_id, &caller.identity->person_id)))
 		BaAccessRefuse(&caller, "PRT-3", "Nobody gives this permission to themselves.");
-	BaPermissionGive(&company, &user, name);
-	AuditPermission("permission.granted", &company, &user, name);
+	if (BaPermissionGive(&company, &user, name))
+		AuditPermission("permission.granted", &company, &user, name);
 	PG_RETURN_VOID();
 }
 

@@ -10,7 +10,7 @@
 extern void BaPermissionSeed(void);
 extern void BaPermissionRequireKnown(char **names, int count);
 extern void BaPermissionRequireGivable(const BaCaller *caller, char **names, int count);
-extern void BaPermissionGive(const BaCompany *company, const BaUser *user, const char *name);
+extern bool BaPermissionGive(const BaCompany *company, const BaUser *user, const char *name);
 extern Datum BaPermissionsOf(const BaUser *user);
 extern Datum BaCompaniesOf(const BaUser *user);
 extern void BaPermissionRule(BaRowEvent *event, bool restoring);

@@ -35,6 +35,7 @@
 #include "writer_shared.h"
 
 #define START_MS 1000			/* a writer that was not up by then is started anew */
+#define GONE_MS 60000			/* one that was not up by then will not come */
 #define POLL_MS 50
 
 bool		BaWriterIsSelf = false;
@@ -187,9 +188,17 @@ TakeSlot(BaWriterKind kind, const char *payload, int length)
 	int			i;
 
 	LWLockAcquire(BaWriterMemory->lock, LW_EXCLUSIVE);
-	for (i = 0; i < SLOTS && request == NULL; i++)
-		if (pg_atomic_read_u32(&BaWriterMemory->requests[i].state) == REQUEST_FREE)
-			request = &BaWriterMemory->requests[i];
+	for (i = 0; i < SLOTS; i++)
+	{
+		BaRequest  *slot = &BaWriterMemory->requests[i];
+		uint32		state = pg_atomic_read_u32(&slot->state);
+
+		/* Better a free one; but one that nobody waits for, or serves, will do. */
+		if (state == REQUEST_FREE || (state == REQUEST_PENDING && slot->abandoned && !request))
+			request = slot;
+		if (state == REQUEST_FREE)
+			break;
+	}
 	if (request != NULL)
 		Fill(request, kind, payload, length);
 	LWLockRelease(BaWriterMemory->lock);
@@ -213,7 +222,11 @@ CallWriter(void)
 			writer = &BaWriterMemory->writers[i];
 			break;
 		}
-		if (BaWriterMemory->writers[i].database == InvalidOid && writer == NULL)
+		/* Free, or of a writer that never came up: its database may be gone. */
+		if (writer == NULL &&
+			(BaWriterMemory->writers[i].database == InvalidOid ||
+			 (BaWriterMemory->writers[i].process < 0 &&
+			  TimestampDifferenceExceeds(BaWriterMemory->writers[i].started_at, now, GONE_MS))))
 			writer = &BaWriterMemory->writers[i];
 	}
 	if (writer == NULL)
