@@ -13,18 +13,25 @@
 #include "bestauth.h"
 #include "compat.h"
 
-static void
-CheckControl(const char *value, const char *name)
+/* Where the first control character stands, of ASCII or C1; NULL if there is none. */
+char *
+BaTextControl(char *value)
 {
-	const unsigned char *c;
+	unsigned char *c;
 
-	for (c = (const unsigned char *) value; *c; c++)
-	{
+	for (c = (unsigned char *) value; *c; c++)
 		if (*c < 0x20 || *c == 0x7f || (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("argument \"%s\" must not contain control characters", name)));
-	}
+			return (char *) c;
+	return NULL;
+}
+
+static void
+CheckControl(char *value, const char *name)
+{
+	if (BaTextControl(value) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"%s\" must not contain control characters", name)));
 }
 
 /* The argument as a C string, or NULL; too long or empty is an error. */
@@ -65,18 +72,21 @@ BaArgText(FunctionCallInfo fcinfo, int n, const char *name, int max_bytes)
 }
 
 /*
- * A password or a token, whole, whatever is in it. What is over the limit comes
- * back as it is: the caller decides whether that is an error or one more wrong
- * guess.
+ * A password or a token, whole, whatever is in it. Of one over the limit so much
+ * comes back that it still is: the caller decides whether that is an error or one
+ * more wrong guess.
  */
 char *
 BaArgSecret(FunctionCallInfo fcinfo, int n, const char *name)
 {
+	text	   *value;
+
 	if (PG_ARGISNULL(n))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" must not be null", name)));
-	return text_to_cstring(PG_GETARG_TEXT_PP(n));
+	value = PG_GETARG_TEXT_PP(n);
+	return pnstrdup(VARDATA_ANY(value), Min(VARSIZE_ANY_EXHDR(value), BA_MAX_PASSWORD + 1));
 }
 
 /* A name of a person, role or company: trimmed, not empty, of bounded length. */
@@ -121,16 +131,21 @@ BaArgName(FunctionCallInfo fcinfo, int n, const char *name)
 char *
 BaArgClientText(FunctionCallInfo fcinfo, int n, const char *name)
 {
+	text	   *arg;
 	char	   *value;
 	char	   *c;
 
 	if (PG_ARGISNULL(n))
 		return NULL;
-	value = text_to_cstring(PG_GETARG_TEXT_PP(n));
-	value[pg_mbcliplen(value, strlen(value), BA_MAX_CLIENT_TEXT)] = '\0';
-	for (c = value; *c; c++)
-		if ((unsigned char) *c < 0x20 || *c == 0x7f)
-			*c = '?';
+	arg = PG_GETARG_TEXT_PP(n);
+	value = pnstrdup(VARDATA_ANY(arg), pg_mbcliplen(VARDATA_ANY(arg), VARSIZE_ANY_EXHDR(arg),
+													BA_MAX_CLIENT_TEXT));
+	while ((c = BaTextControl(value)) != NULL)
+	{
+		if ((unsigned char) *c == 0xc2)
+			c[1] = '?';
+		*c = '?';
+	}
 	return value;
 }
 

@@ -20,6 +20,7 @@ extern char *BaArgName(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *BaArgNameOrNull(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *BaArgClientText(FunctionCallInfo fcinfo, int n, const char *name);
 extern BaTextList BaArgTextArray(FunctionCallInfo fcinfo, int n, const char *name);
+extern char *BaTextControl(char *value);
 extern Datum BaTextArray(char **items, int count);
 extern int	BaArgPageSize(FunctionCallInfo fcinfo, int n, int none);
 

@@ -217,6 +217,7 @@ BaCompanyRule(BaRowEvent *event, bool restoring)
 	CheckCode(BaColumnRequireText(event, "code"));
 	BaColumnRequireSame(event, "company_id", "MCM-1");
 	BaColumnRequireSame(event, "code", "MCM-1");
+	BaColumnRequireClean(event, "name");
 	if (restoring || !BaColumnChanged(event, "parent_id") ||
 		!BaColumnUuid(event, "company_id", &company_id))
 		return;

@@ -204,6 +204,8 @@ BaPermissionRule(BaRowEvent *event, bool restoring)
 	BaColumnRequireSame(event, "name", "PRT-3");
 	BaColumnRequireSame(event, "by_name_only", "PRT-3");
 	BaColumnRequireSame(event, "client_only", "PRT-9");
+	BaColumnRequireClean(event, "title");
+	BaColumnRequireClean(event, "description");
 }
 
 /* bestauth's own are not deleted; the application's are, while nobody has them. */

@@ -18,6 +18,8 @@
 #include "compat.h"
 #include "repeat.h"
 
+#define MAX_COMPARED 2048		/* bytes of an argument */
+
 static struct
 {
 	LocalTransactionId transaction;
@@ -40,9 +42,10 @@ DigestCall(FunctionCallInfo fcinfo, uint8 *digest)
 		text	   *arg = PG_ARGISNULL(i) ? NULL : PG_GETARG_TEXT_PP(i);
 		int			length = arg == NULL ? -1 : VARSIZE_ANY_EXHDR(arg);
 
+		/* Longer ones are refused alike, whatever they go on with. */
 		appendBinaryStringInfo(&call, (char *) &length, sizeof(length));
 		if (arg != NULL)
-			appendBinaryStringInfo(&call, VARDATA_ANY(arg), length);
+			appendBinaryStringInfo(&call, VARDATA_ANY(arg), Min(length, MAX_COMPARED));
 	}
 	BaSha256(call.data, call.len, digest);
 	explicit_bzero(call.data, call.len);

@@ -98,6 +98,14 @@ static BaQuery delete_user_role = {
 /* -------------------------------------------------------------------- rules */
 
 void
+BaRoleRule(BaRowEvent *event, bool restoring)
+{
+	BaColumnRequireSame(event, "role_id", "MCM-2");
+	BaColumnRequireSame(event, "company_id", "MCM-2");
+	BaColumnRequireClean(event, "name");
+}
+
+void
 BaRoleCompanyRule(BaRowEvent *event, bool restoring)
 {
 	static BaQuery is_child = {

@@ -103,7 +103,7 @@ RefuseBrought(void)
 	int			i;
 
 	if (process_shared_preload_libraries_in_progress || !IsUnderPostmaster ||
-		!OidIsValid(GetSessionUserId()) || superuser_arg(GetSessionUserId()))
+		!OidIsValid(MyDatabaseId) || superuser_arg(GetSessionUserId()))
 		return;
 	for (i = 0; i < count; i++)
 		if (strncmp(variables[i]->name, "bestauth.", 9) == 0 &&

@@ -35,6 +35,7 @@ static const struct
 	{"company", BaCompanyRule},
 	{"credential", BaCredentialRule},
 	{"permission", BaPermissionRule},
+	{"role", BaRoleRule},
 	{"role_company", BaRoleCompanyRule},
 	{"role_permission", BaRolePermissionRule},
 	{"user_account", BaUserRule},

@@ -10,6 +10,7 @@
 #include "utils/datum.h"
 #include "utils/rel.h"
 
+#include "args.h"
 #include "errors.h"
 #include "tuple.h"
 
@@ -107,6 +108,19 @@ BaColumnRequireText(const BaRowEvent *event, const char *column)
 				(errcode(ERRCODE_NOT_NULL_VIOLATION),
 				 errmsg("column \"%s\" of table \"%s\" must not be null", column, event->table)));
 	return value;
+}
+
+/* Names go to terminals, logs and mail: nothing in them may act there. */
+void
+BaColumnRequireClean(const BaRowEvent *event, const char *column)
+{
+	char	   *value = BaColumnText(event, column);
+
+	if (value != NULL && BaTextControl(value) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("column \"%s\" of table \"%s\" must not contain control characters",
+						column, event->table)));
 }
 
 bool

@@ -21,6 +21,7 @@ extern Oid	BaColumnType(const BaRowEvent *event, const char *column);
 extern Datum BaColumn(const BaRowEvent *event, bool new_row, const char *column, bool *isnull);
 extern char *BaColumnText(const BaRowEvent *event, const char *column);
 extern char *BaColumnRequireText(const BaRowEvent *event, const char *column);
+extern void BaColumnRequireClean(const BaRowEvent *event, const char *column);
 extern bool BaColumnUuid(const BaRowEvent *event, const char *column, pg_uuid_t *value);
 extern bool BaColumnIsNull(const BaRowEvent *event, const char *column);
 extern bool BaColumnChanged(const BaRowEvent *event, const char *column);

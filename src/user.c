@@ -263,6 +263,9 @@ CheckNames(const BaRowEvent *event, const BaUserType *type)
 	bool		has_first = first != NULL && *first != '\0';
 	bool		has_last = last != NULL && *last != '\0';
 
+	BaColumnRequireClean(event, "first_name");
+	BaColumnRequireClean(event, "middle_name");
+	BaColumnRequireClean(event, "last_name");
 	if (type->needs_billing_service ? !has_first && !has_last : !has_first || !has_last)
 		RefuseRow(type->needs_billing_service ? "TPB-3" : "IBS-3", "user has no name",
 				  type->needs_billing_service ? "A key needs a name." :

@@ -102,6 +102,7 @@ Fill(BaRequest *request, BaWriterKind kind, const char *payload, int length)
 	request->database = MyDatabaseId;
 	request->client = BaProcNumber();
 	request->abandoned = false;
+	request->taken = false;
 	request->kind = kind;
 	request->length = length;
 	memcpy(request->payload, payload, length);
@@ -324,6 +325,8 @@ CallOnce(BaWriterKind kind, const char *payload, int length, char *reply,
 	}
 	done = pg_atomic_read_u32(&request->state) == REQUEST_DONE;
 	memcpy(reply, request->reply, BA_WRITER_REPLY);
+	if (!done && !request->taken && GetBackgroundWorkerPid(handle, &pid) == BGWH_STOPPED)
+		dsm_unpin_segment(dsm_segment_handle(segment));
 	dsm_detach(segment);
 	pfree(handle);
 	if (!done)

@@ -20,19 +20,25 @@
 #include "utils/snapmgr.h"
 
 #include "compat.h"
+#include "query.h"
 #include "settings.h"
 #include "writer_shared.h"
 
 #define BATCH 32				/* requests in one transaction */
 #define IDLE_MS 2000			/* then the writer ends, so that DROP DATABASE can go on */
 
+/* As the owner up to the commit, not as the superuser that the worker connects as. */
 static void
 RunInTransaction(BaRequest **requests, int count)
 {
+	Oid			user;
+	int			security;
 	int			i;
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
+	GetUserIdAndSecContext(&user, &security);
+	SetUserIdAndSecContext(BaOwnerId(), security | SECURITY_LOCAL_USERID_CHANGE);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	for (i = 0; i < count; i++)
 		BaWriterHandlers[requests[i]->kind] (requests[i]->payload, requests[i]->length,
@@ -40,6 +46,7 @@ RunInTransaction(BaRequest **requests, int count)
 	PopActiveSnapshot();
 	ForceSyncCommit();
 	CommitTransactionCommand();
+	SetUserIdAndSecContext(user, security);
 }
 
 /* The same, but an error is logged and told by false. */
@@ -242,6 +249,7 @@ bestauth_writer_main(Datum arg)
 		segment = dsm_attach(handle);
 		if (segment == NULL)
 			return;
+		((BaRequest *) dsm_segment_address(segment))->taken = true;
 		dsm_unpin_segment(handle);
 	}
 	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);

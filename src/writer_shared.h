@@ -26,6 +26,7 @@ typedef struct BaRequest
 	Oid			database;
 	int			client;			/* number of the waiting process */
 	bool		abandoned;		/* the client has gone: free it when done */
+	bool		taken;			/* a worker of its own has it, and unpinned the segment */
 	BaWriterKind kind;
 	int			length;
 	char		payload[BA_WRITER_PAYLOAD];

@@ -85,8 +85,30 @@ BEGIN
 		END IF;
 	END LOOP;
 
-	REVOKE ALL ON ALL FUNCTIONS IN SCHEMA bestauth FROM PUBLIC;
-	REVOKE ALL ON TYPE bestauth.login_result FROM PUBLIC;
+	-- Nobody has anything, whatever ALTER DEFAULT PRIVILEGES gave with the creation.
+	FOR o IN
+		SELECT DISTINCT format('REVOKE ALL ON %s %s FROM %s', a.kind, a.name,
+			CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END) AS statement
+		FROM (
+			SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind,
+				c.oid::regclass::text AS name, (aclexplode(c.relacl)).grantee, c.relowner AS owner
+			FROM pg_class c WHERE c.relnamespace = 'bestauth'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
+			UNION ALL
+			SELECT 'FUNCTION', p.oid::regprocedure::text,
+				(aclexplode(coalesce(p.proacl, acldefault('f', p.proowner)))).grantee, p.proowner
+			FROM pg_proc p WHERE p.pronamespace = 'bestauth'::regnamespace
+			UNION ALL
+			SELECT 'TYPE', t.oid::regtype::text,
+				(aclexplode(coalesce(t.typacl, acldefault('T', t.typowner)))).grantee, t.typowner
+			FROM pg_type t WHERE t.oid = 'bestauth.login_result'::regtype
+			UNION ALL
+			SELECT 'SCHEMA', 'bestauth', (aclexplode(n.nspacl)).grantee, n.nspowner
+			FROM pg_namespace n WHERE n.nspname = 'bestauth'
+		) a
+		WHERE a.grantee <> a.owner
+	LOOP
+		EXECUTE o.statement;
+	END LOOP;
 
 	ALTER SCHEMA bestauth OWNER TO bestauth_owner;
 	ALTER TYPE bestauth.login_result OWNER TO bestauth_owner;
