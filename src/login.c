@@ -518,12 +518,14 @@ bestauth_login_second_part_session(PG_FUNCTION_ARGS)
 		PG_RETURN_DATUM(call.result);
 	fault = OpenChallenge(&login, secret, &token);
 	if (fault == NULL)
-		fault = BaSessionPerson(session, &login.person);
+		fault = BaSessionPerson(session, &login.person, &login.has_person);
 	/* Somebody else's user is not named as a person of the service. */
-	if (fault == NULL &&
+	if (login.has_person &&
 		!BaUuidEqual(&login.person.company_id, &login.service.company_id))
+	{
+		login.has_person = false;
 		fault = "the session is not of a person of the key's billing service";
-	login.has_person = fault == NULL;
+	}
 	if (fault != NULL)
 		Deny(&login, fault);
 	else

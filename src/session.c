@@ -212,15 +212,16 @@ Load(Datum digest, Found *found)
 
 /*
  * The person whose own session this is, for the second part of a login. Returns
- * what is wrong, or NULL.
+ * what is wrong, or NULL; the person is known whenever the session is.
  */
 const char *
-BaSessionPerson(const char *secret, BaUser *person)
+BaSessionPerson(const char *secret, BaUser *person, bool *known)
 {
 	Found		found;
 
 	(void) BaAuthorityBegin();
-	if (!Load(BaTokenDigest(secret), &found) || !BaUserLoad(&found.identity.person_id, person))
+	*known = Load(BaTokenDigest(secret), &found) && BaUserLoad(&found.identity.person_id, person);
+	if (!*known)
 		return "the session is not known";
 	if (found.fault == NULL && found.identity.has_service)
 		return "the session is not the person's own";

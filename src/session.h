@@ -22,6 +22,6 @@ typedef struct BaSession
 } BaSession;
 
 extern void BaSessionCreate(const BaSessionStart *start, BaSession *session);
-extern const char *BaSessionPerson(const char *secret, BaUser *person);
+extern const char *BaSessionPerson(const char *secret, BaUser *person, bool *known);
 
 #endif							/* BESTAUTH_SESSION_H */

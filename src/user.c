@@ -332,7 +332,12 @@ SetVersion(BaRowEvent *event)
 	int32		version = DatumGetInt32(BaColumn(event, true, "version", &isnull));
 
 	if (GetUserId() != BaOwnerId())
+	{
 		BaColumnRequireSame(event, "version", "TPB-9");
+		/* The password of before would be good again. */
+		if (BaColumnIsNull(event, "deleted_at"))
+			BaColumnRequireSame(event, "deleted_at", "G-02");
+	}
 	if (BaColumnChanged(event, "user_type") || BaColumnChanged(event, "billing_service_id") ||
 		BaColumnChanged(event, "locked_at") || BaColumnChanged(event, "deleted_at"))
 		version = Max(version, old_version + 1);
