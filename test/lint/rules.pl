@@ -5,7 +5,7 @@ use warnings;
 use Source;
 
 my ($table, $required) = ('test/README.md', 'test/rules.txt');
-my $id = qr/[A-Z]{1,4}-\d+[a-z]?/;
+my $id = qr{[A-Z]{1,4}-\d+[a-z]?|D\d+};
 my (%shown, %text);
 
 for ($table, $required)

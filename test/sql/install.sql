@@ -15,6 +15,24 @@ SELECT extname, extversion, extrelocatable, n.nspname AS schema, r.rolsuper AS o
 FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace JOIN pg_roles r ON r.oid = e.extowner
 WHERE extname = 'bestauth';
 
+-- [SHP-1] [SHP-2] Everything that acts is C from one library; pgcrypto is required,
+-- for it hashes the passwords.
+SELECT l.lanname, p.probin, count(*) > 40 AS many FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang
+WHERE p.pronamespace = 'bestauth'::regnamespace GROUP BY 1, 2;
+SELECT count(*) > 60 AS triggers_in_c FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+JOIN pg_proc p ON p.oid = t.tgfoid
+WHERE c.relnamespace = 'bestauth'::regnamespace AND NOT t.tgisinternal AND p.pronamespace = 'bestauth'::regnamespace;
+SELECT r.extname FROM pg_depend d JOIN pg_extension e ON e.oid = d.objid JOIN pg_extension r ON r.oid = d.refobjid
+WHERE d.classid = 'pg_extension'::regclass AND d.refclassid = 'pg_extension'::regclass AND e.extname = 'bestauth';
+
+-- [SHP-4] Functions for applications, views for DBAs, and every one says what it does.
+SELECT relname FROM pg_class WHERE relnamespace = 'bestauth'::regnamespace AND relkind = 'v' ORDER BY 1;
+SELECT p.oid::regprocedure AS uncommented FROM pg_proc p
+WHERE p.pronamespace = 'bestauth'::regnamespace AND obj_description(p.oid, 'pg_proc') IS NULL;
+SELECT c.oid::regclass AS uncommented FROM pg_class c
+WHERE c.relnamespace = 'bestauth'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
+	AND obj_description(c.oid, 'pg_class') IS NULL;
+
 -- What a statement comes to: its SQLSTATE, the rule that speaks, the message.
 CREATE SCHEMA regress;
 CREATE FUNCTION regress.attempt(statement text) RETURNS text LANGUAGE plpgsql AS $$

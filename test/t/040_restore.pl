@@ -1,0 +1,397 @@
+# Dump and restore: what comes back is what was there, closed, and goes on from there
+# once it is opened.
+#
+# Not in pg_regress: it takes pg_dump, pg_restore and several databases.
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::RealBin/../perl";
+
+use BestauthTest;
+use IPC::Run;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $dir = PostgreSQL::Test::Utils::tempdir();
+my $node = start_node('restore', conf => 'bestauth.challenge_lifetime = 1h');
+my %secret;		# every password and raw token that there was
+
+sub sql
+{
+	my ($database, $sql) = @_;
+
+	return $node->safe_psql($database, $sql);
+}
+
+sub password
+{
+	my ($name) = @_;
+
+	return $secret{"password of $name"} //= "the password of $name here";
+}
+
+sub make_user
+{
+	my ($name, $type, $more) = @_;
+
+	sql('source', "SELECT bestauth.create_user('$name', '$type', 'Given', 'Name', '$name\@example.org', $more)");
+	return;
+}
+
+# One field of a login's result, which is kept as a secret.
+sub token_of
+{
+	my ($what, $call) = @_;
+
+	$secret{$what} = sql('source', $call);
+	like($secret{$what}, qr/^[\w-]{40,}$/, "there is: $what");
+	return $secret{$what};
+}
+
+# ------------------------------------------------------------- what there is
+
+# Everything through the public functions, so that it is as an application leaves it.
+sub fill
+{
+	sql('postgres', 'CREATE DATABASE source');
+	make_instance($node, 'source', closed => 1);
+	sql('source', <<'END');
+SELECT bestauth.open_instance('the-source');
+CREATE ROLE regress_app LOGIN;
+CREATE ROLE regress_auditor;
+CREATE ROLE regress_revoked;
+SELECT bestauth.grant_access('regress_app', 'application'), bestauth.grant_access('regress_app', 'mailer'),
+	bestauth.grant_access('regress_auditor', 'auditor'), bestauth.grant_access('regress_revoked', 'reader');
+SELECT bestauth.revoke_access('regress_revoked', 'reader');
+INSERT INTO bestauth.permission (name, title) VALUES ('own.thing', 'A thing of the application''s own');
+SELECT bestauth.create_company('parent', 'The "Parent"'), bestauth.create_company('service', 'Service \ Co'),
+	bestauth.create_company('former', 'Former Service');
+SELECT bestauth.create_company('child1', 'Child 1', 'parent'), bestauth.create_company('child2', 'Child 2', 'parent');
+SELECT bestauth.register_billing_service('service'), bestauth.register_billing_service('former');
+SELECT bestauth.unregister_billing_service('former');
+SELECT bestauth.create_role('Clerk', '{claims,eops,own.thing}', '{child1,child2}', company => 'parent');
+SELECT bestauth.create_role('O''Neil "quoted" \ role', '{manage_users}', company => 'parent');
+END
+	# [N-04] What a dump could trip over can't be a name.
+	is(sqlstate($node, 'source', "SELECT bestauth.$_"), '22023', 'a name with a newline is refused')
+	  for q{create_role(E'new\nline', company => 'parent')}, q{create_company(E'new\nline', 'Name')},
+		q{create_company('new', E'new\nline')};
+	make_user('admin', 'company_administrator', "password => '@{[ password('admin') ]}', company => 'parent'");
+	make_user('clerk', 'standard',
+		"password => '@{[ password('clerk') ]}', roles => '{Clerk}', permissions => '{my_account}', company => 'parent'");
+	make_user($_, 'standard', "password => '@{[ password($_) ]}', company => 'parent'")
+	  for 'locked', 'guessed', 'deleted', 'reset';
+	make_user($_, 'restricted', "password => '@{[ password($_) ]}', company => 'service'") for 'biller', 'other';
+	make_user($_, 'billing',
+		"password => '@{[ password($_) ]}', billing_service => 'service', permissions => '{claims}', company => 'parent'")
+	  for 'key', 'limited';
+	# mail: one sent and used, one sent and not used, one that failed, one waiting
+	make_user($_, 'standard', "company => 'child1'") for 'set-up', 'sent';
+	for my $name ('set-up', 'sent')
+	{
+		$secret{"set-up link of $name"} = sql('source', <<END);
+SELECT token FROM bestauth.claim_mail(100), LATERAL bestauth.confirm_mail(message_id) c
+WHERE recipient = '$name\@example.org'
+END
+		# the other's lease is over at once
+		sql('source', q{UPDATE bestauth.outbox SET lease_until = NULL WHERE sent_at IS NULL});
+	}
+	is(sql('source', "SELECT bestauth.set_password('$secret{'set-up link of set-up'}', '@{[ password('set-up') ]}')"),
+		'accepted', 'the set-up link is used');
+	make_user('failed', 'standard', "company => 'child1'");
+	$secret{'set-up link of failed'} = sql('source', <<'END');
+SELECT token FROM bestauth.claim_mail(), LATERAL bestauth.fail_mail(message_id, 'mailbox "full"') f
+END
+	sql('source', q{UPDATE bestauth.outbox SET lease_until = lease_until + interval '1 day' WHERE last_error IS NOT NULL});
+	make_user('waiting', 'standard', "company => 'child2'");
+	sql('source', <<'END');
+SELECT bestauth.limit_billing_user('limited', '{biller}', company => 'parent');
+SELECT bestauth.lock_user('locked', company => 'parent');
+SELECT bestauth.delete_user('deleted', company => 'parent');
+END
+	$secret{'temporary password'} = sql('source', "SELECT bestauth.reset_password('reset', company => 'parent')");
+	is(login($node, 'source', 'parent', 'guessed', 'a wrong password of this test'), 'denied', 'a guess')
+	  for 1 .. 5;
+	$secret{'wrong password'} = 'a wrong password of this test';
+	log_in();
+	sql('source', 'ANALYZE');
+	return;
+}
+
+sub log_in
+{
+	my $second;
+
+	token_of('session', "SELECT session_token FROM bestauth.login('parent', 'clerk', '@{[ password('clerk') ]}')");
+	token_of('ended session', "SELECT session_token FROM bestauth.login('parent', 'clerk', '@{[ password('clerk') ]}')");
+	sql('source', "SELECT bestauth.logout('$secret{'ended session'}')");
+	token_of('refused session', "SELECT session_token FROM bestauth.login('service', 'other', '@{[ password('other') ]}')");
+	sql('source', "SELECT bestauth.lock_user('other', company => 'service')");
+	token_of('used challenge', "SELECT challenge_token FROM bestauth.login('parent', 'limited', '@{[ password('limited') ]}')");
+	token_of('session of a key', <<END);
+SELECT session_token FROM bestauth.login_second_part('$secret{'used challenge'}', 'biller', '@{[ password('biller') ]}')
+END
+	token_of('challenge', "SELECT challenge_token FROM bestauth.login('parent', 'key', '@{[ password('key') ]}')");
+	return;
+}
+
+# ----------------------------------------------------------------- comparing
+
+# Every table with its rows, as a checksum that doesn't mind their order.
+sub contents
+{
+	my ($database) = @_;
+
+	return { map { split /=/, $_, 2 } split /\n/, sql($database, <<'END') };
+SELECT format('SELECT %L || count(*) || '' '' || coalesce(md5(string_agg(t::text, E''\\n'' ORDER BY t::text COLLATE "C")), '''')
+	FROM bestauth.%I t', c.relname || '=', c.relname)
+FROM pg_class c WHERE c.relnamespace = 'bestauth'::regnamespace AND c.relkind = 'r'
+	AND c.relname NOT IN ('access_rule', 'reference_rule', 'instance_open') \gexec
+END
+}
+
+my ($before, $last_audit_id, $referenced);
+my $references = <<'END';
+SELECT string_agg(conrelid::regclass || ' ' || conname || ' ' || convalidated || ' ' || pg_get_constraintdef(oid), E'\n'
+	ORDER BY conrelid::regclass::text, conname)
+FROM pg_constraint WHERE contype = 'f' AND connamespace = 'bestauth'::regnamespace
+END
+
+# A program that must be silent.
+sub runs_silently
+{
+	my ($name, @command) = @_;
+	my ($out, $err) = ('', '');
+	my $done = IPC::Run::run([ @command ], '<', \'', '>', \$out, '2>', \$err);
+
+	ok($done, "$name: it succeeds");
+	is($err, '', "$name: without a warning");
+	return $done;
+}
+
+# [N-01] The rows are those of before: none less, no audit row and no mail more.
+sub is_restored
+{
+	my ($database, $way) = @_;
+
+	is_deeply(contents($database), $before, "$way: every table has the rows of before");
+	return;
+}
+
+# [N-04] Closed: nothing can be done, no trigger writes.
+sub is_closed
+{
+	my ($database, $way) = @_;
+
+	is(sqlstate($node, $database, "SELECT * FROM bestauth.login('parent', 'clerk', '@{[ password('clerk') ]}')"),
+		'55000', "$way: closed, no login");
+	is(sqlstate($node, $database, "SELECT * FROM bestauth.use_session('$secret{session}')"),
+		'55000', "$way: closed, no session");
+	is(sqlstate($node, $database, 'SELECT * FROM bestauth.claim_mail()'), '55000', "$way: closed, no mail");
+	is(sql($database, <<'END'), '0|0', "$way: closed, a change leaves no audit row and no mail");
+BEGIN;
+CREATE TEMP TABLE n AS SELECT (SELECT count(*) FROM bestauth.audit_log) AS audit, (SELECT count(*) FROM bestauth.outbox) AS mail;
+UPDATE bestauth.user_account SET first_name = 'Changed' WHERE username = 'clerk';
+SELECT (SELECT count(*) FROM bestauth.audit_log) - audit, (SELECT count(*) FROM bestauth.outbox) - mail FROM n;
+ROLLBACK;
+END
+	return;
+}
+
+# What open_instance() adds is one audit row, with a fresh id [N-02]; rows are as they
+# were else; and what a restore may have put askew is right again [N-03].
+sub opens
+{
+	my ($database, $way) = @_;
+	my $after;
+
+	is(sql($database, 'SELECT bestauth.open_instance()'), 'the-source', "$way: opens under its name");
+	is(sql($database, "SELECT string_agg(action || ' ' || (audit_id > $last_audit_id), ',') FROM bestauth.audit_log WHERE NOT audit_id <= $last_audit_id"),
+		'instance.opened true', "$way: one audit row more, with a fresh id");
+	$after = contents($database);
+	for my $rows ($after, { %$before })
+	{
+		delete @$rows{ grep { /^audit_log/ } keys %$rows };
+	}
+	is_deeply($after, { map { $_ => $before->{$_} } keys %$after }, "$way: opening changes no other row");
+	is(sql($database, <<'END'), '', "$way: every trigger fires always, every table has its guard, row security and owner");
+SELECT t.tgrelid::regclass || ' ' || t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+WHERE c.relnamespace = 'bestauth'::regnamespace AND NOT t.tgisinternal AND t.tgenabled <> 'A'
+UNION ALL
+SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = 'bestauth'::regnamespace AND c.relkind IN ('r', 'p')
+	AND (NOT c.relrowsecurity OR c.relowner <> 'bestauth_owner'::regrole
+		OR c.relname LIKE 'audit\_log%' AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'guard'))
+END
+	is(sql($database, $references), $referenced, "$way: every foreign key is there, and valid");
+	is(sql($database, <<'END'), 't|f|t', "$way: grants are there again");
+SELECT has_function_privilege('regress_app', 'bestauth.use_session(text)', 'EXECUTE'),
+	has_function_privilege('regress_revoked', 'bestauth.has_permission(text)', 'EXECUTE'),
+	has_table_privilege('regress_auditor', 'bestauth.audit_log', 'SELECT')
+END
+	return;
+}
+
+# [N-04] What was good is good, what was used, ended or locked stays so.
+sub goes_on
+{
+	my ($database, $way) = @_;
+	my $outcome = sub { login($node, $database, $_[0], $_[1], password($_[1])) };
+
+	is($outcome->('parent', 'clerk'), 'authenticated', "$way: logins work");
+	is($outcome->('parent', 'key'), 'second_part_required', "$way: of keys too");
+	is($outcome->('parent', $_), 'denied', "$way: $_ stays so") for 'locked', 'guessed', 'deleted';
+	is(sql($database, <<'END'), 'locked after too many wrong passwords', "$way: for that reason");
+SELECT detail ->> 'reason' FROM bestauth.audit_log WHERE action = 'login.denied' AND username = 'guessed'
+ORDER BY audit_id DESC LIMIT 1
+END
+	is(sql($database, "SELECT outcome FROM bestauth.login('parent', 'reset', '$secret{'temporary password'}')"),
+		'password_change_required', "$way: a temporary password stays one");
+
+	is(sql($database, "SELECT bestauth.set_password('$secret{'set-up link of set-up'}', '@{[ password('late') ]}')"),
+		'invalid', "$way: a used link stays used");
+	is(sql($database, "SELECT bestauth.set_password('$secret{'set-up link of sent'}', '@{[ password('sent') ]}')"),
+		'accepted', "$way: one that was not used is good");
+	is(sql($database, "SELECT outcome FROM bestauth.login_second_part('$secret{'used challenge'}', 'biller', '@{[ password('biller') ]}')"),
+		'denied', "$way: a used challenge stays used");
+	is(sql($database, "SELECT outcome FROM bestauth.login_second_part('$secret{challenge}', 'biller', '@{[ password('biller') ]}')"),
+		'authenticated', "$way: one that was not used is good");
+
+	is(sql($database, <<END), 'clerk|t|t', "$way: a session is as good as before");
+BEGIN;
+SELECT username, bestauth.has_permission('own.thing'), bestauth.can_access_company((SELECT company_id FROM bestauth.company WHERE code = 'child2'))
+FROM bestauth.use_session('$secret{session}') s JOIN bestauth.user_account u USING (user_id);
+COMMIT;
+END
+	is(sql($database, <<END), 'limited|biller', "$way: so is one of a key");
+BEGIN;
+SELECT u.username, p.username FROM bestauth.use_session('$secret{'session of a key'}') s
+JOIN bestauth.user_account u USING (user_id) JOIN bestauth.user_account p ON p.user_id = s.person_id;
+COMMIT;
+END
+	is(sqlstate($node, $database, "SELECT * FROM bestauth.use_session('$secret{$_}')"), '28000', "$way: $_ stays so")
+	  for 'ended session', 'refused session';
+
+	is(sql($database, "SELECT string_agg(recipient || ' ' || attempts, ',') FROM bestauth.claim_mail(100)"),
+		'waiting@example.org 1', "$way: the mail that waited comes once");
+	is(sql($database, 'SELECT count(*) FROM bestauth.claim_mail(100)'), '0', "$way: and not again");
+	return;
+}
+
+# -------------------------------------------------------------------- the test
+
+fill();
+$before = contents('source');
+$last_audit_id = sql('source', 'SELECT max(audit_id) FROM bestauth.audit_log');
+
+$referenced = sql('source', $references);
+
+# Nothing compares well that is empty.
+cmp_ok(scalar(() = $referenced =~ / FOREIGN KEY /g), '>', 15, 'there are foreign keys');
+is_deeply([ sort grep { $before->{$_} =~ /^0 / && !/^audit_log_/ } keys %$before ], ['authority_channel'],
+	'every table has rows');
+
+# [N-02] Every table and sequence of the extension is dumped, or left out on purpose.
+is(sql('source', <<'END'), '', 'whatever is not dumped is on the list of what need not be');
+SELECT c.relname FROM pg_depend d JOIN pg_class c ON c.oid = d.objid
+JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'bestauth'
+WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+	AND c.relkind IN ('r', 'p', 'S') AND c.oid <> ALL (e.extconfig)
+	-- what the script fills itself, what is always empty, what must not travel, a parent without rows
+	AND c.relname NOT IN ('access_rule', 'reference_rule', 'authority_channel', 'instance_open', 'audit_log')
+END
+is(sql('source', <<'END'), '', 'what is in the schema and not of the extension is a partition of the audit');
+SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'bestauth'::regnamespace AND c.relkind IN ('r', 'p', 'S', 'v', 'm', 'f')
+	AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
+	AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhrelid = c.oid AND i.inhparent = 'bestauth.audit_log'::regclass)
+END
+is(sql('source', 'SELECT count(*) FROM pg_extension, unnest(extcondition) c WHERE c <> \'\''), '0',
+	'what is dumped is dumped whole');
+
+my @pg = ('-h', $node->host, '-p', $node->port);
+
+runs_silently('pg_dump', 'pg_dump', @pg, '-f', "$dir/plain.sql", 'source');
+runs_silently('pg_dump -Fc', 'pg_dump', @pg, '-Fc', '-f', "$dir/custom", 'source');
+runs_silently('pg_dump -Fd', 'pg_dump', @pg, '-Fd', '-j', 2, '-f', "$dir/directory", 'source');
+runs_silently('pg_dump --data-only', 'pg_dump', @pg, '--data-only', '--disable-triggers', '-f', "$dir/data.sql", 'source');
+runs_silently('pg_dump of partitions', 'pg_dump', @pg, '--schema-only', '-t', 'bestauth.audit_log_*', '-f', "$dir/partitions.sql", 'source');
+is(sql('source', 'SELECT count(*) FROM bestauth.audit_log WHERE audit_id > ' . $last_audit_id), '0', 'a dump writes nothing');
+
+# [E-02] No secret stands in a dump, in whatever form it is read.
+{
+	my $dump = slurp_file("$dir/plain.sql");
+	my $hex = sub { unpack 'H*', $_[0] };
+
+	like($dump, qr/clerk\@example\.org/, 'the dump has the users');
+	like($dump, qr/\$2a\$10\$/, 'and their hashes');
+	cmp_ok(scalar keys %secret, '>=', 18, 'secrets to look for');
+	for my $what (sort keys %secret)
+	{
+		unlike($dump, qr/\Q$secret{$what}\E/i, "the dump does not have: $what");
+		unlike($dump, qr/@{[ $hex->($secret{$what}) ]}/i, "nor its bytes");
+	}
+}
+
+# [N-05] Who may not read everything is told so; there is no dump with less in it.
+{
+	my ($out, $err);
+
+	sql('source', 'CREATE ROLE regress_backup LOGIN; GRANT pg_read_all_data TO regress_backup');
+	ok(!IPC::Run::run([ 'pg_dump', @pg, '-U', 'regress_backup', '-f', "$dir/partial.sql", 'source' ], '>', \$out, '2>', \$err),
+		'pg_dump by a role that row security stops fails');
+	like($err, qr/row-level security|permission denied/, 'and says why');
+}
+
+my %restore = (
+	'psql' => [ 'psql', '-XqAt', @pg, '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-f', "$dir/plain.sql", '-d' ],
+	'psql --single-transaction' => [ 'psql', '-XqAt', @pg, '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null', '-1', '-f', "$dir/plain.sql", '-d' ],
+	'pg_restore' => [ 'pg_restore', @pg, '-e', "$dir/custom", '-d' ],
+	'pg_restore --single-transaction' => [ 'pg_restore', @pg, '-1', "$dir/custom", '-d' ],
+	'pg_restore -j 4' => [ 'pg_restore', @pg, '-e', '-j', 4, "$dir/directory", '-d' ],
+);
+my $number = 0;
+my $copied;
+
+for my $way (sort keys %restore)
+{
+	my $database = 'restored' . ++$number;
+
+	sql('postgres', "CREATE DATABASE $database TEMPLATE template0");
+	runs_silently($way, @{ $restore{$way} }, $database) or next;
+	is_restored($database, $way);
+	is_closed($database, $way) if $way eq 'psql';
+	opens($database, $way);
+	if ($way eq 'psql')
+	{
+		goes_on($database, $way);
+		$copied = $database;
+	}
+}
+
+# [N-01] Rows alone, into a database with the extension fresh from CREATE EXTENSION, and
+# the partitions of the audit, which CREATE EXTENSION doesn't make.
+{
+	my $way = 'data only';
+	my @psql = ('psql', '-XqAt', @pg, '-v', 'ON_ERROR_STOP=1', '-o', '/dev/null');
+
+	sql('postgres', 'CREATE DATABASE data_only TEMPLATE template0');
+	make_instance($node, 'data_only', closed => 1);
+	runs_silently("$way, partitions", @psql, '-f', "$dir/partitions.sql", '-d', 'data_only');
+	runs_silently($way, @psql, '-f', "$dir/data.sql", '-d', 'data_only') or last;
+	is_restored('data_only', $way);
+	is_closed('data_only', $way);
+	opens('data_only', $way);
+	goes_on('data_only', $way);
+}
+
+# [N-04] A copy made from a template is closed too, though the row that says "open"
+# has come with it.
+sql('postgres', "CREATE DATABASE copy TEMPLATE $copied");
+is(sql('copy', 'SELECT count(*) > 0 FROM bestauth.instance_open'), 't', 'copy: it knows that it was open elsewhere');
+is_closed('copy', 'copy');
+is(sql('copy', 'SELECT bestauth.open_instance()'), 'the-source', 'copy: opens');
+is(login($node, 'copy', 'parent', 'clerk', password('clerk')), 'authenticated', 'copy: logins work');
+is(login($node, $copied, 'parent', 'clerk', password('clerk')), 'authenticated', 'copy: and where it was copied from');
+
+$node->stop;
+done_testing();
