@@ -122,7 +122,7 @@ SELECT pg_temp.as_user(:'head_session_token', statement) FROM (VALUES
 	($$SELECT bestauth.create_user('more', 'company_administrator', 'M', 'Ore', 'm@clinic.example')$$),
 	($$SELECT bestauth.create_user('more', 'restricted', 'M', 'Ore', 'm@clinic.example', permissions => '{no_such}')$$),
 	($$SELECT bestauth.create_user('more', 'restricted', 'M', 'Ore', 'm@clinic.example', roles => '{nothing}')$$)) v (statement);
-SELECT count(*) FROM bestauth.user_account WHERE username = 'more';
+SELECT count(*) FROM bestauth.user_account JOIN bestauth.company USING (company_id) WHERE code = 'user_clinic' AND username = 'more';
 SELECT pg_temp.as_user(:'head_session_token',
 	$$SELECT bestauth.create_user('as_much', 'restricted', 'As', 'Much', 'm@clinic.example', 'a long password of as much', roles => '{small}', permissions => '{manage_users}')$$);
 SELECT pg_temp.as_user(:'adam_session_token',
