@@ -28,28 +28,29 @@ static BaQuery find_grants = {
 	.latest = true,
 };
 
-static const char *const accesses[] = {"application", "reader", "operator", "auditor", "mailer"};
+static const char *const accesses[] = {"application", "reader", "operator", "auditor",
+									   "mailer"};
 
 /* Does a grant of one access stand for another? */
 static bool
 Gives(const char *granted, const char *access)
 {
 	return strcmp(granted, access) == 0 ||
-		(strcmp(granted, "operator") == 0 && strcmp(access, "auditor") == 0);
+		   (strcmp(granted, "operator") == 0 && strcmp(access, "auditor") == 0);
 }
 
 /* Was the role granted this access? A superuser counts as all of them. */
 bool
 BaAccessRoleHas(Oid role, const char *access)
 {
-	BaArgs		args = {0};
-	ListCell   *cell;
+	BaArgs args = {0};
+	ListCell *cell;
 
 	if (superuser_arg(role))
 		return true;
-	foreach(cell, BaQueryRows(&find_grants, &args))
+	foreach (cell, BaQueryRows(&find_grants, &args))
 	{
-		BaRow	   *row = lfirst(cell);
+		BaRow *row = lfirst(cell);
 
 		if (Gives(BaGetText(row, 1), access) &&
 			has_privs_of_role(role, DatumGetObjectId(row->values[0])))
@@ -61,7 +62,7 @@ BaAccessRoleHas(Oid role, const char *access)
 void
 BaAccessRequireKnown(const char *access)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < lengthof(accesses); i++)
 		if (strcmp(access, accesses[i]) == 0)
@@ -75,7 +76,7 @@ BaAccessRequireKnown(const char *access)
 Datum
 bestauth_has_access(PG_FUNCTION_ARGS)
 {
-	char	   *access = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	char *access = text_to_cstring(PG_GETARG_TEXT_PP(0));
 
 	BaAccessRequireKnown(access);
 	PG_RETURN_BOOL(BaAccessRoleHas(GetUserId(), access));
@@ -85,11 +86,12 @@ bestauth_has_access(PG_FUNCTION_ARGS)
 BaCaller
 BaAccessCaller(FunctionCallInfo fcinfo)
 {
-	BaCaller	caller;
+	BaCaller caller;
 
 	BaInstanceRequireOpen();
 	caller.identity = BaContextIdentity();
-	caller.is_operator = caller.identity == NULL && BaAccessRoleHas(GetUserId(), "operator");
+	caller.is_operator =
+		caller.identity == NULL && BaAccessRoleHas(GetUserId(), "operator");
 	caller.function = get_func_name(fcinfo->flinfo->fn_oid);
 	return caller;
 }
@@ -98,8 +100,8 @@ BaAccessCaller(FunctionCallInfo fcinfo)
 void
 BaAccessRefuse(const BaCaller *caller, const char *rule, const char *reason)
 {
-	BaAudit		audit;
-	BaJson		detail;
+	BaAudit audit;
+	BaJson detail;
 
 	BaAuditStart(&audit, "access.denied");
 	audit.outcome = "denied";
@@ -110,11 +112,9 @@ BaAccessRefuse(const BaCaller *caller, const char *rule, const char *reason)
 	BaJsonText(&detail, "rule", rule);
 	audit.detail = BaJsonFinish(&detail);
 	BaAuditWriteDurably(&audit);
-	ereport(ERROR,
-			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-			 errmsg("permission denied for function %s", caller->function),
-			 errdetail("%s", reason),
-			 BaErrRule(rule)));
+	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+					errmsg("permission denied for function %s", caller->function),
+					errdetail("%s", reason), BaErrRule(rule)));
 }
 
 static void
@@ -135,23 +135,26 @@ BaAccessRequire(const BaCaller *caller, const char *permission, const char *rule
 	if (caller->identity == NULL)
 		RefuseWithoutSession(caller);
 	if (!BaContextHasPermission(permission))
-		BaAccessRefuse(caller, rule, psprintf("It takes the permission \"%s\".", permission));
+		BaAccessRefuse(caller, rule,
+					   psprintf("It takes the permission \"%s\".", permission));
 }
 
 void
 BaAccessRequireOperator(const BaCaller *caller, const char *rule)
 {
 	if (!caller->is_operator)
-		BaAccessRefuse(caller, rule, caller->identity == NULL ?
-					   "It is for the operator." :
-					   "It is for the operator, outside a session.");
+		BaAccessRefuse(caller, rule,
+					   caller->identity == NULL ?
+						   "It is for the operator." :
+						   "It is for the operator, outside a session.");
 }
 
 /* Nobody gives away what they don't hold. */
 void
-BaAccessRequireHeld(const BaCaller *caller, char **permissions, int count, const char *rule)
+BaAccessRequireHeld(const BaCaller *caller, char **permissions, int count,
+					const char *rule)
 {
-	int			i;
+	int i;
 
 	if (caller->is_operator)
 		return;
@@ -159,9 +162,10 @@ BaAccessRequireHeld(const BaCaller *caller, char **permissions, int count, const
 		RefuseWithoutSession(caller);
 	for (i = 0; i < count; i++)
 		if (!BaContextHasPermission(permissions[i]))
-			BaAccessRefuse(caller, rule,
-						   psprintf("The caller does not hold the permission \"%s\" itself.",
-									permissions[i]));
+			BaAccessRefuse(
+				caller, rule,
+				psprintf("The caller does not hold the permission \"%s\" itself.",
+						 permissions[i]));
 }
 
 /* The operator or a company administrator: what holds everything is theirs to give. */
@@ -173,5 +177,6 @@ BaAccessRequireAdministrator(const BaCaller *caller, const char *rule, const cha
 	if (caller->identity == NULL)
 		RefuseWithoutSession(caller);
 	if (!BaUserTypeRequire(caller->identity->user_type)->holds_all_permissions)
-		BaAccessRefuse(caller, rule, psprintf("Only a company administrator may %s.", what));
+		BaAccessRefuse(caller, rule,
+					   psprintf("Only a company administrator may %s.", what));
 }

@@ -10,19 +10,21 @@
 typedef struct BaCaller
 {
 	const BaIdentity *identity; /* NULL: a database role */
-	bool		is_operator;	/* without a session, that is */
-	const char *function;		/* what is called, for messages and audit */
+	bool is_operator;           /* without a session, that is */
+	const char *function;       /* what is called, for messages and audit */
 } BaCaller;
 
 extern BaCaller BaAccessCaller(FunctionCallInfo fcinfo);
-extern void BaAccessRequire(const BaCaller *caller, const char *permission, const char *rule);
+extern void BaAccessRequire(const BaCaller *caller, const char *permission,
+							const char *rule);
 extern void BaAccessRequireOperator(const BaCaller *caller, const char *rule);
 extern void BaAccessRequireHeld(const BaCaller *caller, char **permissions, int count,
 								const char *rule);
 extern void BaAccessRequireAdministrator(const BaCaller *caller, const char *rule,
 										 const char *what);
-pg_noreturn extern void BaAccessRefuse(const BaCaller *caller, const char *rule, const char *reason);
+pg_noreturn extern void BaAccessRefuse(const BaCaller *caller, const char *rule,
+									   const char *reason);
 extern void BaAccessRequireKnown(const char *access);
 extern bool BaAccessRoleHas(Oid role, const char *access);
 
-#endif							/* BESTAUTH_ACCESS_H */
+#endif /* BESTAUTH_ACCESS_H */

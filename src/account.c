@@ -27,9 +27,10 @@ PG_FUNCTION_INFO_V1(bestauth_set_password);
 PG_FUNCTION_INFO_V1(bestauth_reset_password);
 
 static BaQuery insert_user = {
-	.sql = "INSERT INTO bestauth.user_account (company_id, username, user_type, first_name, last_name,"
-	" email, billing_service_id) VALUES ($1, $2, $3, $4, $5, $6, $7)"
-	" ON CONFLICT DO NOTHING RETURNING user_id",
+	.sql =
+		"INSERT INTO bestauth.user_account (company_id, username, user_type, first_name, last_name,"
+		" email, billing_service_id) VALUES ($1, $2, $3, $4, $5, $6, $7)"
+		" ON CONFLICT DO NOTHING RETURNING user_id",
 };
 
 /* What the caller wants made. */
@@ -40,16 +41,16 @@ typedef struct NewUser
 	const char *first_name;
 	const char *last_name;
 	const char *email;
-	char	   *password;
+	char *password;
 	const char *service;
-	BaTextList	roles;
-	BaTextList	permissions;
+	BaTextList roles;
+	BaTextList permissions;
 } NewUser;
 
 static NewUser
 TakeArguments(FunctionCallInfo fcinfo)
 {
-	NewUser		new_user;
+	NewUser new_user;
 
 	new_user.username = BaArgText(fcinfo, 0, "username", BA_MAX_USERNAME);
 	new_user.type = BaUserTypeRequire(BaArgText(fcinfo, 1, "user_type", BA_MAX_CODE));
@@ -70,17 +71,16 @@ CheckNewUser(const BaCaller *caller, const NewUser *new_user)
 	if (new_user->type->holds_all_permissions)
 		BaAccessRequireAdministrator(caller, "G-08", "make a company administrator");
 	if (new_user->type->needs_portal)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("users of type %s are not made with create_user", new_user->type->name),
-				 BaErrRule("PRT-2")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("users of type %s are not made with create_user",
+							   new_user->type->name),
+						BaErrRule("PRT-2")));
 	if (new_user->password != NULL)
 		BaPasswordRequire(new_user->password, new_user->username);
 	else if (new_user->type->needs_billing_service)
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("key \"%s\" needs a password", new_user->username),
-				 BaErrRule("IBS-5")));
+		ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION),
+						errmsg("key \"%s\" needs a password", new_user->username),
+						BaErrRule("IBS-5")));
 	if (new_user->permissions.count > 0)
 		BaPermissionRequireGivable(caller, new_user->permissions.items,
 								   new_user->permissions.count);
@@ -91,20 +91,20 @@ static void
 FindService(const NewUser *new_user, BaCompany *service)
 {
 	if (!BaCompanyFind(new_user->service, service) || !service->registered)
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("company \"%s\" is not a registered billing service", new_user->service),
-				 errhint("bestauth.list_billing_services() lists them."),
-				 BaErrRule("TPB-2")));
+		ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION),
+						errmsg("company \"%s\" is not a registered billing service",
+							   new_user->service),
+						errhint("bestauth.list_billing_services() lists them."),
+						BaErrRule("TPB-2")));
 }
 
 static void
 InsertUser(const BaCompany *company, const NewUser *new_user, BaUser *user)
 {
-	BaCompany	service;
-	BaArgs		args = {0};
-	BaRow		row;
-	pg_uuid_t	user_id;
+	BaCompany service;
+	BaArgs args = {0};
+	BaRow row;
+	pg_uuid_t user_id;
 
 	if (new_user->service != NULL)
 		FindService(new_user, &service);
@@ -116,10 +116,9 @@ InsertUser(const BaCompany *company, const NewUser *new_user, BaUser *user)
 	BaPutText(&args, new_user->email);
 	BaPutUuid(&args, new_user->service ? &service.company_id : NULL);
 	if (!BaQueryRow(&insert_user, &args, &row))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNIQUE_VIOLATION),
-				 errmsg("user name \"%s\" is taken", new_user->username),
-				 errdetail("Names of deleted users stay taken.")));
+		ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
+						errmsg("user name \"%s\" is taken", new_user->username),
+						errdetail("Names of deleted users stay taken.")));
 	(void) BaGetUuid(&row, 0, &user_id);
 	if (!BaUserLoad(&user_id, user))
 		elog(ERROR, "the user just made is gone");
@@ -128,8 +127,8 @@ InsertUser(const BaCompany *company, const NewUser *new_user, BaUser *user)
 static void
 AuditNewUser(const BaCompany *company, const BaUser *user, const NewUser *new_user)
 {
-	BaAudit		audit;
-	BaJson		detail;
+	BaAudit audit;
+	BaJson detail;
 
 	BaUserAudit(&audit, "user.created", company, user);
 	BaJsonStart(&detail);
@@ -147,11 +146,11 @@ AuditNewUser(const BaCompany *company, const BaUser *user, const NewUser *new_us
 Datum
 bestauth_create_user(PG_FUNCTION_ARGS)
 {
-	BaCaller	caller = BaAccessCaller(fcinfo);
-	NewUser		new_user = TakeArguments(fcinfo);
-	BaCompany	company;
-	BaUser		user;
-	int			i;
+	BaCaller caller = BaAccessCaller(fcinfo);
+	NewUser new_user = TakeArguments(fcinfo);
+	BaCompany company;
+	BaUser user;
+	int i;
 
 	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, "IBS-2");
 	BaCompanyActed(&caller, BaArgTextOrNull(fcinfo, 9, "company", BA_MAX_CODE), &company);
@@ -184,17 +183,20 @@ StartPasswordAudit(BaAudit *audit, const char *action, const BaCompany *company,
 static void
 AuditRefusedToken(const BaToken *token)
 {
-	BaCompany	company;
-	BaAudit		audit;
-	BaJson		detail;
+	BaCompany company;
+	BaAudit audit;
+	BaJson detail;
 
-	if (token->state == BA_TOKEN_UNKNOWN || !BaCompanyLoad(&token->user.company_id, &company))
+	if (token->state == BA_TOKEN_UNKNOWN ||
+		!BaCompanyLoad(&token->user.company_id, &company))
 		return;
 	StartPasswordAudit(&audit, "password.refused", &company, &token->user);
 	audit.outcome = "denied";
 	BaJsonStart(&detail);
-	BaJsonText(&detail, "reason", token->state == BA_TOKEN_EXPIRED ? "token expired" :
-			   token->state == BA_TOKEN_USED ? "token used already" : "token replaced");
+	BaJsonText(&detail, "reason",
+			   token->state == BA_TOKEN_EXPIRED ? "token expired" :
+			   token->state == BA_TOKEN_USED    ? "token used already" :
+												  "token replaced");
 	audit.detail = BaJsonFinish(&detail);
 	BaAuditWriteDurably(&audit);
 }
@@ -202,12 +204,12 @@ AuditRefusedToken(const BaToken *token)
 Datum
 bestauth_set_password(PG_FUNCTION_ARGS)
 {
-	char	   *secret = BaArgSecret(fcinfo, 0, "token");
-	char	   *password = BaArgSecret(fcinfo, 1, "new_password");
-	BaToken		token;
+	char *secret = BaArgSecret(fcinfo, 0, "token");
+	char *password = BaArgSecret(fcinfo, 1, "new_password");
+	BaToken token;
 	BaTokenState state;
-	BaCompany	company;
-	BaAudit		audit;
+	BaCompany company;
+	BaAudit audit;
 	BaCredential before;
 
 	BaInstanceRequireOpen();
@@ -215,15 +217,15 @@ bestauth_set_password(PG_FUNCTION_ARGS)
 	if (state != BA_TOKEN_VALID)
 	{
 		AuditRefusedToken(&token);
-		PG_RETURN_TEXT_P(cstring_to_text(state == BA_TOKEN_EXPIRED ? "expired" : "invalid"));
+		PG_RETURN_TEXT_P(
+			cstring_to_text(state == BA_TOKEN_EXPIRED ? "expired" : "invalid"));
 	}
 	BaPasswordRequire(password, token.user.username);
 	BaCredentialFind(&token.user.user_id, &before);
 	if (before.must_change && before.password.hash != NULL &&
 		BaPasswordVerify(password, &before.password))
 		ereport(ERROR,
-				(errcode(BA_ERRCODE_PASSWORD_REFUSED),
-				 errmsg("password is refused"),
+				(errcode(BA_ERRCODE_PASSWORD_REFUSED), errmsg("password is refused"),
 				 errdetail("It is the temporary password.")));
 	BaCredentialSet(&token.user.user_id, password, false);
 	BaTokenUse(&token);
@@ -239,9 +241,8 @@ bestauth_set_password(PG_FUNCTION_ARGS)
 static void
 RequireAsMuch(const BaCaller *caller, const BaUser *user)
 {
-	Datum	   *values;
-	int			count,
-				i;
+	Datum *values;
+	int count, i;
 
 	if (user->type->holds_all_permissions)
 		BaAccessRequireAdministrator(caller, "G-08", "act on a company administrator");
@@ -249,7 +250,7 @@ RequireAsMuch(const BaCaller *caller, const BaUser *user)
 					  TYPALIGN_INT, &values, NULL, &count);
 	for (i = 0; i < count; i++)
 	{
-		char	   *name = TextDatumGetCString(values[i]);
+		char *name = TextDatumGetCString(values[i]);
 
 		/* Nobody holds this one by default, and who manages users may give it. */
 		if (strcmp(name, BA_PERM_WEB_PORTAL) != 0)
@@ -259,26 +260,26 @@ RequireAsMuch(const BaCaller *caller, const BaUser *user)
 					  TYPALIGN_CHAR, &values, NULL, &count);
 	for (i = 0; i < count; i++)
 		if (!caller->is_operator && !BaContextCanAccessCompany(DatumGetUUIDP(values[i])))
-			BaAccessRefuse(caller, "G-08", "The user may enter a company that the caller may not.");
+			BaAccessRefuse(caller, "G-08",
+						   "The user may enter a company that the caller may not.");
 }
 
 Datum
 bestauth_reset_password(PG_FUNCTION_ARGS)
 {
-	BaCaller	caller = BaAccessCaller(fcinfo);
-	BaCompany	company;
-	BaUser		user;
-	BaAudit		audit;
-	char	   *password;
-	text	   *result;
+	BaCaller caller = BaAccessCaller(fcinfo);
+	BaCompany company;
+	BaUser user;
+	BaAudit audit;
+	char *password;
+	text *result;
 
 	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, "PRV-13");
 	BaUserActed(&caller, fcinfo, 0, 1, &company, &user);
 	RequireAsMuch(&caller, &user);
 	if (user.deleted)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("user \"%s\" is deleted", user.username)));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("user \"%s\" is deleted", user.username)));
 	password = BaRandomPassword();
 	/* A key is shared by many: none of them could be made to change it. */
 	BaCredentialSet(&user.user_id, password, !user.type->needs_second_part);

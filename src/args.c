@@ -38,18 +38,17 @@ CheckControl(char *value, const char *name)
 char *
 BaArgTextOrNull(FunctionCallInfo fcinfo, int n, const char *name, int max_bytes)
 {
-	text	   *value;
-	char	   *result;
+	text *value;
+	char *result;
 
 	if (n >= PG_NARGS() || PG_ARGISNULL(n))
 		return NULL;
 	value = PG_GETARG_TEXT_PP(n);
 	if (VARSIZE_ANY_EXHDR(value) > max_bytes)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" is too long", name),
-				 errdetail("It has %zu bytes, at most %d are allowed.",
-						   (size_t) VARSIZE_ANY_EXHDR(value), max_bytes)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"%s\" is too long", name),
+						errdetail("It has %zu bytes, at most %d are allowed.",
+								  (size_t) VARSIZE_ANY_EXHDR(value), max_bytes)));
 	result = text_to_cstring(value);
 	CheckControl(result, name);
 	return result;
@@ -58,16 +57,14 @@ BaArgTextOrNull(FunctionCallInfo fcinfo, int n, const char *name, int max_bytes)
 char *
 BaArgText(FunctionCallInfo fcinfo, int n, const char *name, int max_bytes)
 {
-	char	   *result = BaArgTextOrNull(fcinfo, n, name, max_bytes);
+	char *result = BaArgTextOrNull(fcinfo, n, name, max_bytes);
 
 	if (result == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must not be null", name)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"%s\" must not be null", name)));
 	if (*result == '\0')
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must not be empty", name)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"%s\" must not be empty", name)));
 	return result;
 }
 
@@ -79,22 +76,22 @@ BaArgText(FunctionCallInfo fcinfo, int n, const char *name, int max_bytes)
 char *
 BaArgSecret(FunctionCallInfo fcinfo, int n, const char *name)
 {
-	text	   *value;
+	text *value;
 
 	if (PG_ARGISNULL(n))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must not be null", name)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"%s\" must not be null", name)));
 	value = PG_GETARG_TEXT_PP(n);
-	return pnstrdup(VARDATA_ANY(value), Min(VARSIZE_ANY_EXHDR(value), BA_MAX_PASSWORD + 1));
+	return pnstrdup(VARDATA_ANY(value),
+					Min(VARSIZE_ANY_EXHDR(value), BA_MAX_PASSWORD + 1));
 }
 
 /* A name of a person, role or company: trimmed, not empty, of bounded length. */
 char *
 BaArgNameOrNull(FunctionCallInfo fcinfo, int n, const char *name)
 {
-	char	   *value = BaArgTextOrNull(fcinfo, n, name, BA_MAX_NAME * MAX_MULTIBYTE_CHAR_LEN);
-	char	   *end;
+	char *value = BaArgTextOrNull(fcinfo, n, name, BA_MAX_NAME * MAX_MULTIBYTE_CHAR_LEN);
+	char *end;
 
 	if (value == NULL)
 		return NULL;
@@ -105,22 +102,20 @@ BaArgNameOrNull(FunctionCallInfo fcinfo, int n, const char *name)
 	if (*value == '\0')
 		return NULL;
 	if (pg_mbstrlen(value) > BA_MAX_NAME)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" is too long", name),
-				 errdetail("At most %d characters are allowed.", BA_MAX_NAME)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"%s\" is too long", name),
+						errdetail("At most %d characters are allowed.", BA_MAX_NAME)));
 	return value;
 }
 
 char *
 BaArgName(FunctionCallInfo fcinfo, int n, const char *name)
 {
-	char	   *value = BaArgNameOrNull(fcinfo, n, name);
+	char *value = BaArgNameOrNull(fcinfo, n, name);
 
 	if (value == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must not be empty", name)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"%s\" must not be empty", name)));
 	return value;
 }
 
@@ -131,15 +126,16 @@ BaArgName(FunctionCallInfo fcinfo, int n, const char *name)
 char *
 BaArgClientText(FunctionCallInfo fcinfo, int n, const char *name)
 {
-	text	   *arg;
-	char	   *value;
-	char	   *c;
+	text *arg;
+	char *value;
+	char *c;
 
 	if (PG_ARGISNULL(n))
 		return NULL;
 	arg = PG_GETARG_TEXT_PP(n);
-	value = pnstrdup(VARDATA_ANY(arg), pg_mbcliplen(VARDATA_ANY(arg), VARSIZE_ANY_EXHDR(arg),
-													BA_MAX_CLIENT_TEXT));
+	value =
+		pnstrdup(VARDATA_ANY(arg), pg_mbcliplen(VARDATA_ANY(arg), VARSIZE_ANY_EXHDR(arg),
+												BA_MAX_CLIENT_TEXT));
 	while ((c = BaTextControl(value)) != NULL)
 	{
 		if ((unsigned char) *c == 0xc2)
@@ -158,32 +154,31 @@ CompareText(const void *a, const void *b)
 Datum
 BaTextArray(char **items, int count)
 {
-	Datum	   *datums = palloc(sizeof(Datum) * (count + 1));
-	int			i;
+	Datum *datums = palloc(sizeof(Datum) * (count + 1));
+	int i;
 
 	for (i = 0; i < count; i++)
 		datums[i] = CStringGetTextDatum(items[i]);
-	return PointerGetDatum(construct_array(datums, count, TEXTOID, -1, false, TYPALIGN_INT));
+	return PointerGetDatum(
+		construct_array(datums, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
 /* An array of names: one dimension, no NULL, bounded; repeats are dropped. */
 BaTextList
 BaArgTextArray(FunctionCallInfo fcinfo, int n, const char *name)
 {
-	BaTextList	list = {-1, NULL, (Datum) 0};
-	ArrayType  *array;
-	Datum	   *datums;
-	bool	   *nulls;
-	int			count,
-				i;
+	BaTextList list = {-1, NULL, (Datum) 0};
+	ArrayType *array;
+	Datum *datums;
+	bool *nulls;
+	int count, i;
 
 	if (PG_ARGISNULL(n))
 		return list;
 	array = PG_GETARG_ARRAYTYPE_P(n);
 	if (ARR_NDIM(array) > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"%s\" must be one-dimensional", name)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"%s\" must be one-dimensional", name)));
 	if (ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)) > BA_MAX_LIST)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -193,9 +188,8 @@ BaArgTextArray(FunctionCallInfo fcinfo, int n, const char *name)
 	for (i = 0; i < count; i++)
 	{
 		if (nulls[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("argument \"%s\" must not contain nulls", name)));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("argument \"%s\" must not contain nulls", name)));
 		list.items[i] = TextDatumGetCString(datums[i]);
 		CheckControl(list.items[i], name);
 		if (strlen(list.items[i]) > BA_MAX_EMAIL)
@@ -216,15 +210,14 @@ BaArgTextArray(FunctionCallInfo fcinfo, int n, const char *name)
 int
 BaArgPageSize(FunctionCallInfo fcinfo, int n, int none)
 {
-	int32		size;
+	int32 size;
 
 	if (PG_ARGISNULL(n))
 		return none;
 	size = PG_GETARG_INT32(n);
 	if (size < 1 || size > 1000)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("page_size %d is out of range", size),
-				 errdetail("It must be from 1 to 1000.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("page_size %d is out of range", size),
+						errdetail("It must be from 1 to 1000.")));
 	return size;
 }

@@ -8,13 +8,14 @@
 /* An array of text, taken apart; count is -1 for NULL. */
 typedef struct BaTextList
 {
-	int			count;
-	char	  **items;
-	Datum		array;			/* text[] without repeats, for a query */
+	int count;
+	char **items;
+	Datum array; /* text[] without repeats, for a query */
 } BaTextList;
 
 extern char *BaArgText(FunctionCallInfo fcinfo, int n, const char *name, int max_bytes);
-extern char *BaArgTextOrNull(FunctionCallInfo fcinfo, int n, const char *name, int max_bytes);
+extern char *BaArgTextOrNull(FunctionCallInfo fcinfo, int n, const char *name,
+							 int max_bytes);
 extern char *BaArgSecret(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *BaArgName(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *BaArgNameOrNull(FunctionCallInfo fcinfo, int n, const char *name);
@@ -22,6 +23,6 @@ extern char *BaArgClientText(FunctionCallInfo fcinfo, int n, const char *name);
 extern BaTextList BaArgTextArray(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *BaTextControl(char *value);
 extern Datum BaTextArray(char **items, int count);
-extern int	BaArgPageSize(FunctionCallInfo fcinfo, int n, int none);
+extern int BaArgPageSize(FunctionCallInfo fcinfo, int n, int none);
 
-#endif							/* BESTAUTH_ARGS_H */
+#endif /* BESTAUTH_ARGS_H */

@@ -41,8 +41,8 @@
 
 typedef struct Month
 {
-	int			year;
-	int			month;
+	int year;
+	int month;
 } Month;
 
 static bool must_be_durable = false;
@@ -53,14 +53,13 @@ static Month
 MonthOf(TimestampTz when)
 {
 	struct pg_tm tm;
-	fsec_t		fsec;
-	Month		month;
+	fsec_t fsec;
+	Month month;
 
 	/* Without a time zone: months begin at midnight UTC. */
 	if (timestamp2tm(when, NULL, &tm, &fsec, NULL, NULL) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-				 errmsg("timestamp out of range")));
+		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
+						errmsg("timestamp out of range")));
 	month.year = tm.tm_year;
 	month.month = tm.tm_mon;
 	return month;
@@ -96,37 +95,45 @@ FindPartition(Month month)
 static void
 MakePartition(Month month)
 {
-	Month		next = NextMonth(month);
-	char	   *name;
+	Month next = NextMonth(month);
+	char *name;
 
 	BaQueryText("LOCK TABLE ONLY bestauth.audit_log IN SHARE UPDATE EXCLUSIVE MODE");
 	AcceptInvalidationMessages();
 	if (OidIsValid(FindPartition(month)))
 		return;
 	name = PartitionName(month);
-	BaQueryText(psprintf("CREATE TABLE bestauth.%s (LIKE bestauth.audit_log INCLUDING DEFAULTS)",
-						 name));
-	BaQueryText(psprintf("COMMENT ON TABLE bestauth.%s IS 'Audit rows of %04d-%02d, in UTC.'",
-						 name, month.year, month.month));
-	BaQueryText(psprintf("ALTER TABLE bestauth.%s ADD PRIMARY KEY (audit_id, occurred_at)", name));
+	BaQueryText(
+		psprintf("CREATE TABLE bestauth.%s (LIKE bestauth.audit_log INCLUDING DEFAULTS)",
+				 name));
+	BaQueryText(
+		psprintf("COMMENT ON TABLE bestauth.%s IS 'Audit rows of %04d-%02d, in UTC.'",
+				 name, month.year, month.month));
+	BaQueryText(
+		psprintf("ALTER TABLE bestauth.%s ADD PRIMARY KEY (audit_id, occurred_at)",
+				 name));
 	BaQueryText(psprintf("CREATE INDEX ON bestauth.%s (company_id, occurred_at)", name));
 	BaQueryText(psprintf("CREATE INDEX ON bestauth.%s (billing_service_id, occurred_at)"
-						 " WHERE billing_service_id IS NOT NULL", name));
+						 " WHERE billing_service_id IS NOT NULL",
+						 name));
 	BaQueryText(psprintf("ALTER TABLE bestauth.%s ENABLE ROW LEVEL SECURITY", name));
-	BaQueryText(psprintf("CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON bestauth.%s"
-						 " FOR EACH STATEMENT EXECUTE FUNCTION bestauth.guard_tg('AUD-3')", name));
+	BaQueryText(psprintf(
+		"CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON bestauth.%s"
+		" FOR EACH STATEMENT EXECUTE FUNCTION bestauth.guard_tg('AUD-3')",
+		name));
 	BaQueryText(psprintf("ALTER TABLE bestauth.%s ENABLE ALWAYS TRIGGER guard", name));
-	BaQueryText(psprintf("ALTER TABLE bestauth.audit_log ATTACH PARTITION bestauth.%s"
-						 " FOR VALUES FROM ('%04d-%02d-01 00:00:00+00') TO ('%04d-%02d-01 00:00:00+00')",
-						 name, month.year, month.month, next.year, next.month));
+	BaQueryText(psprintf(
+		"ALTER TABLE bestauth.audit_log ATTACH PARTITION bestauth.%s"
+		" FOR VALUES FROM ('%04d-%02d-01 00:00:00+00') TO ('%04d-%02d-01 00:00:00+00')",
+		name, month.year, month.month, next.year, next.month));
 }
 
 /* This month's partition and those of the year ahead. */
 void
 BaAuditMakePartitions(void)
 {
-	Month		month = MonthOf(GetCurrentTimestamp());
-	int			i;
+	Month month = MonthOf(GetCurrentTimestamp());
+	int i;
 
 	for (i = 0; i <= BA_AUDIT_MONTHS_AHEAD; i++)
 	{
@@ -138,7 +145,7 @@ BaAuditMakePartitions(void)
 static void
 HandlePartition(const char *payload, int length, char *reply)
 {
-	Month		month;
+	Month month;
 
 	memcpy(&month, payload, sizeof(month));
 	MakePartition(month);
@@ -151,9 +158,9 @@ HandlePartition(const char *payload, int length, char *reply)
 static Oid
 RequirePartition(TimestampTz when)
 {
-	Month		month = MonthOf(when);
-	Oid			partition = FindPartition(month);
-	char		reply[BA_WRITER_REPLY];
+	Month month = MonthOf(when);
+	Oid partition = FindPartition(month);
+	char reply[BA_WRITER_REPLY];
 
 	if (OidIsValid(partition))
 		return partition;
@@ -174,13 +181,13 @@ RequirePartition(TimestampTz when)
 typedef struct Filler
 {
 	TupleTableSlot *slot;
-	TupleDesc	tupdesc;
+	TupleDesc tupdesc;
 } Filler;
 
 static void
 Fill(Filler *filler, const char *column, Datum value, bool isnull)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < filler->tupdesc->natts; i++)
 	{
@@ -217,12 +224,14 @@ FillJson(Filler *filler, const char *column, Jsonb *value)
 static void
 FillRow(Filler *filler, const BaAudit *audit, TimestampTz now)
 {
-	Oid			sequence = get_relname_relid("audit_id_seq", get_namespace_oid(BA_SCHEMA, false));
+	Oid sequence = get_relname_relid("audit_id_seq", get_namespace_oid(BA_SCHEMA, false));
 
 	Fill(filler, "audit_id", Int64GetDatum(nextval_internal(sequence, false)), false);
 	Fill(filler, "occurred_at", TimestampTzGetDatum(now), false);
-	Fill(filler, "transaction_at", TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
-	Fill(filler, "transaction_id", FullTransactionIdGetDatum(GetTopFullTransactionId()), false);
+	Fill(filler, "transaction_at",
+		 TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
+	Fill(filler, "transaction_id", FullTransactionIdGetDatum(GetTopFullTransactionId()),
+		 false);
 	Fill(filler, "system_id", Int64GetDatum(BaSystemId()), false);
 	Fill(filler, "format", Int16GetDatum(AUDIT_FORMAT), false);
 	FillUuid(filler, "company_id", audit->company_id);
@@ -252,10 +261,10 @@ void
 BaAuditWrite(const BaAudit *audit)
 {
 	TimestampTz now = GetCurrentTimestamp();
-	Relation	relation = table_open(RequirePartition(now), RowExclusiveLock);
-	EState	   *estate = CreateExecutorState();
+	Relation relation = table_open(RequirePartition(now), RowExclusiveLock);
+	EState *estate = CreateExecutorState();
 	ResultRelInfo *result = makeNode(ResultRelInfo);
-	Filler		filler;
+	Filler filler;
 
 	InitResultRelInfo(result, relation, 1, NULL, 0);
 	ExecOpenIndices(result, false);
@@ -281,11 +290,12 @@ BaAuditWrite(const BaAudit *audit)
 static void
 BeforeCommit(XactEvent event, void *arg)
 {
-	if ((event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE) && must_be_durable &&
-		synchronous_commit < SYNCHRONOUS_COMMIT_ON)
+	if ((event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE) &&
+		must_be_durable && synchronous_commit < SYNCHRONOUS_COMMIT_ON)
 		(void) set_config_option("synchronous_commit", "on", PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_LOCAL, true, ERROR, false);
-	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
+		event == XACT_EVENT_PREPARE)
 		must_be_durable = false;
 }
 
@@ -294,12 +304,12 @@ static const char *
 PeerAddress(void)
 {
 	LOCAL_FCINFO(call, 0);
-	Datum		address;
+	Datum address;
 
 	InitFunctionCallInfoData(*call, NULL, 0, InvalidOid, NULL, NULL);
 	address = inet_client_addr(call);
 	return call->isnull ? NULL :
-		TextDatumGetCString(DirectFunctionCall1(network_host, address));
+						  TextDatumGetCString(DirectFunctionCall1(network_host, address));
 }
 
 /* What is known of the caller: the session, the role, the connection. */
@@ -314,7 +324,8 @@ BaAuditStart(BaAudit *audit, const char *action)
 	audit->db_role = GetUserNameFromId(GetSessionUserId(), true);
 	if (audit->db_role == NULL)
 		audit->db_role = "(dropped)";
-	audit->application_name = application_name && *application_name ? application_name : NULL;
+	audit->application_name =
+		application_name && *application_name ? application_name : NULL;
 	audit->peer_addr = PeerAddress();
 	if (identity == NULL)
 		return;
@@ -366,8 +377,9 @@ UnpackUuid(const char **at)
 {
 	const char *value = UnpackText(at);
 
-	return value == NULL ? NULL :
-		DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(value)));
+	return value == NULL ?
+			   NULL :
+			   DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(value)));
 }
 
 /* For the writer. Old and new values never travel: a refusal changes nothing. */
@@ -391,8 +403,9 @@ BaAuditPack(StringInfo to, const BaAudit *audit)
 	PackText(to, audit->application_name);
 	PackText(to, audit->object_type);
 	PackText(to, audit->object_id);
-	PackText(to, audit->detail == NULL ? NULL :
-			 JsonbToCString(NULL, &audit->detail->root, VARSIZE(audit->detail)));
+	PackText(to, audit->detail == NULL ?
+					 NULL :
+					 JsonbToCString(NULL, &audit->detail->root, VARSIZE(audit->detail)));
 }
 
 /* In a transaction of its own, whatever the caller's comes to. */
@@ -400,7 +413,7 @@ void
 BaAuditWriteDurably(const BaAudit *audit)
 {
 	StringInfoData packed;
-	char		reply[BA_WRITER_REPLY];
+	char reply[BA_WRITER_REPLY];
 
 	initStringInfo(&packed);
 	BaAuditPack(&packed, audit);
@@ -414,7 +427,7 @@ BaAuditWritePacked(const char *packed)
 {
 	const char *at = packed;
 	const char *detail;
-	BaAudit		audit;
+	BaAudit audit;
 
 	memset(&audit, 0, sizeof(audit));
 	audit.action = UnpackText(&at);
@@ -436,7 +449,8 @@ BaAuditWritePacked(const char *packed)
 	audit.object_id = UnpackText(&at);
 	detail = UnpackText(&at);
 	if (detail != NULL)
-		audit.detail = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(detail)));
+		audit.detail =
+			DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(detail)));
 	BaAuditWrite(&audit);
 }
 

@@ -6,13 +6,13 @@
 #include "lib/stringinfo.h"
 #include "utils/uuid.h"
 
-#define BA_AUDIT_MONTHS_AHEAD 12	/* partitions made by open_instance() */
+#define BA_AUDIT_MONTHS_AHEAD 12 /* partitions made by open_instance() */
 
 /* An audit row in the making. NULL where nothing is known. */
 typedef struct BaAudit
 {
-	const char *action;			/* lower case, past tense */
-	const char *outcome;		/* success or denied */
+	const char *action;  /* lower case, past tense */
+	const char *outcome; /* success or denied */
 	const pg_uuid_t *company_id;
 	const char *company_code;
 	const pg_uuid_t *user_id;
@@ -28,9 +28,9 @@ typedef struct BaAudit
 	const char *application_name;
 	const char *object_type;
 	const char *object_id;
-	Jsonb	   *old_values;
-	Jsonb	   *new_values;
-	Jsonb	   *detail;
+	Jsonb *old_values;
+	Jsonb *new_values;
+	Jsonb *detail;
 } BaAudit;
 
 extern void BaAuditInit(void);
@@ -41,4 +41,4 @@ extern void BaAuditPack(StringInfo to, const BaAudit *audit);
 extern void BaAuditWritePacked(const char *packed);
 extern void BaAuditMakePartitions(void);
 
-#endif							/* BESTAUTH_AUDIT_H */
+#endif /* BESTAUTH_AUDIT_H */

@@ -21,15 +21,16 @@
 #include "permission.h"
 #include "query.h"
 
-#define CACHE_MAX 4096			/* users remembered by a backend */
+#define CACHE_MAX 4096 /* users remembered by a backend */
 
 static BaQuery load_user = {
-	.sql = "SELECT u.company_id, u.billing_service_id, u.username, u.user_type, u.version, u.persons_limited,"
-	" u.locked_at IS NOT NULL, u.deleted_at IS NOT NULL, c.code,"
-	" v.company_id IS NOT NULL AND v.unregistered_at IS NULL, v.version"
-	" FROM bestauth.user_account u JOIN bestauth.company c ON c.company_id = u.company_id"
-	" LEFT JOIN bestauth.billing_service v ON v.company_id = u.billing_service_id"
-	" WHERE u.user_id = $1",
+	.sql =
+		"SELECT u.company_id, u.billing_service_id, u.username, u.user_type, u.version, u.persons_limited,"
+		" u.locked_at IS NOT NULL, u.deleted_at IS NOT NULL, c.code,"
+		" v.company_id IS NOT NULL AND v.unregistered_at IS NULL, v.version"
+		" FROM bestauth.user_account u JOIN bestauth.company c ON c.company_id = u.company_id"
+		" LEFT JOIN bestauth.billing_service v ON v.company_id = u.billing_service_id"
+		" WHERE u.user_id = $1",
 	.latest = true,
 };
 
@@ -40,7 +41,7 @@ static uint64 cached_generation = 0;
 static void
 Reset(void)
 {
-	HASHCTL		control;
+	HASHCTL control;
 
 	cache = NULL;
 	if (context == NULL)
@@ -52,7 +53,8 @@ Reset(void)
 	control.keysize = sizeof(pg_uuid_t);
 	control.entrysize = sizeof(BaAuthority);
 	control.hcxt = context;
-	cache = hash_create("bestauth authority", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	cache = hash_create("bestauth authority", 64, &control,
+						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
 /*
@@ -62,7 +64,7 @@ Reset(void)
 uint64
 BaAuthorityBegin(void)
 {
-	uint64		generation = BaInvalGeneration();
+	uint64 generation = BaInvalGeneration();
 
 	if (cache == NULL || cached_generation != generation ||
 		hash_get_num_entries(cache) >= CACHE_MAX)
@@ -74,7 +76,7 @@ BaAuthorityBegin(void)
 static void
 Fill(BaAuthority *authority, const BaRow *row)
 {
-	BaUser	   *user = &authority->user;
+	BaUser *user = &authority->user;
 
 	user->user_id = authority->user_id;
 	(void) BaGetUuid(row, 0, &user->company_id);
@@ -99,8 +101,8 @@ BaAuthorityOf(const pg_uuid_t *user_id)
 	BaAuthority *authority = hash_search(cache, user_id, HASH_FIND, NULL);
 	BaAuthority found;
 	MemoryContext old;
-	BaArgs		args = {0};
-	BaRow		row;
+	BaArgs args = {0};
+	BaRow row;
 
 	if (authority != NULL)
 		return authority;
@@ -122,10 +124,9 @@ void
 BaAuthorityLists(BaAuthority *authority)
 {
 	MemoryContext old;
-	Datum		permissions,
-				companies;
-	Datum	   *values;
-	int			i;
+	Datum permissions, companies;
+	Datum *values;
+	int i;
 
 	if (authority->has_lists)
 		return;
@@ -137,8 +138,8 @@ BaAuthorityLists(BaAuthority *authority)
 	authority->permissions = palloc(sizeof(char *) * (authority->permission_count + 1));
 	for (i = 0; i < authority->permission_count; i++)
 		authority->permissions[i] = TextDatumGetCString(values[i]);
-	deconstruct_array(DatumGetArrayTypeP(companies), UUIDOID, UUID_LEN, false, TYPALIGN_CHAR,
-					  &values, NULL, &authority->company_count);
+	deconstruct_array(DatumGetArrayTypeP(companies), UUIDOID, UUID_LEN, false,
+					  TYPALIGN_CHAR, &values, NULL, &authority->company_count);
 	authority->companies = palloc(sizeof(pg_uuid_t) * (authority->company_count + 1));
 	for (i = 0; i < authority->company_count; i++)
 		authority->companies[i] = *DatumGetUUIDP(values[i]);

@@ -6,20 +6,20 @@
 
 typedef struct BaAuthority
 {
-	pg_uuid_t	user_id;		/* hash key, must be first */
-	BaUser		user;
-	char	   *company_code;	/* of the user's own company */
-	bool		service_registered;
-	int			service_version;
-	bool		has_lists;
-	int			permission_count;
-	char	  **permissions;
-	int			company_count;
-	pg_uuid_t  *companies;
+	pg_uuid_t user_id; /* hash key, must be first */
+	BaUser user;
+	char *company_code; /* of the user's own company */
+	bool service_registered;
+	int service_version;
+	bool has_lists;
+	int permission_count;
+	char **permissions;
+	int company_count;
+	pg_uuid_t *companies;
 } BaAuthority;
 
 extern uint64 BaAuthorityBegin(void);
 extern BaAuthority *BaAuthorityOf(const pg_uuid_t *user_id);
 extern void BaAuthorityLists(BaAuthority *authority);
 
-#endif							/* BESTAUTH_AUTHORITY_H */
+#endif /* BESTAUTH_AUTHORITY_H */

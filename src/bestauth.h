@@ -9,17 +9,17 @@
 #define BA_OWNER "bestauth_owner"
 
 /* Limits of arguments, in bytes unless said otherwise. */
-#define BA_MAX_NAME 100			/* names of people and roles, in characters */
+#define BA_MAX_NAME 100 /* names of people and roles, in characters */
 #define BA_MAX_CODE 63
 #define BA_MAX_USERNAME 128
 #define BA_MAX_EMAIL 254
 #define BA_MAX_PASSWORD 1024
-#define BA_MAX_CLIENT_TEXT 200	/* address and description of a client */
-#define BA_MAX_LIST 10000		/* elements of an array argument */
+#define BA_MAX_CLIENT_TEXT 200 /* address and description of a client */
+#define BA_MAX_LIST 10000      /* elements of an array argument */
 
 /* Permissions that C code goes by; the table permission has them all. */
 #define BA_PERM_MANAGE_USERS "manage_users"
 #define BA_PERM_MANAGE_ROLES "manage_roles"
 #define BA_PERM_AUDIT_REPORT "audit_report"
 
-#endif							/* BESTAUTH_H */
+#endif /* BESTAUTH_H */

@@ -36,51 +36,55 @@ static BaQuery load_company = {
 
 static BaQuery insert_company = {
 	.sql = "INSERT INTO bestauth.company (code, name, parent_id) VALUES ($1, $2, $3)"
-	" ON CONFLICT DO NOTHING RETURNING company_id",
+		   " ON CONFLICT DO NOTHING RETURNING company_id",
 };
 
 static BaQuery find_family = {
-	.sql = "SELECT EXISTS (SELECT FROM bestauth.company WHERE company_id = $1),"
-	" EXISTS (SELECT FROM bestauth.company WHERE company_id = $1 AND parent_id IS NOT NULL),"
-	" EXISTS (SELECT FROM bestauth.company WHERE parent_id = $2)",
+	.sql =
+		"SELECT EXISTS (SELECT FROM bestauth.company WHERE company_id = $1),"
+		" EXISTS (SELECT FROM bestauth.company WHERE company_id = $1 AND parent_id IS NOT NULL),"
+		" EXISTS (SELECT FROM bestauth.company WHERE parent_id = $2)",
 	.latest = true,
 };
 
 /* One family is changed at a time, so that no child becomes a parent unseen. */
 static BaQuery lock_family = {
 	.sql = "SELECT company_id FROM bestauth.company WHERE company_id IN ($1, $2)"
-	" ORDER BY company_id FOR UPDATE",
+		   " ORDER BY company_id FOR UPDATE",
 	.latest = true,
 };
 
 /* A child that moves leaves the roles of its old parent. */
 static BaQuery leave_roles = {
-	.sql = "DELETE FROM bestauth.role_company WHERE child_id = $1 AND company_id IS DISTINCT FROM $2",
+	.sql =
+		"DELETE FROM bestauth.role_company WHERE child_id = $1 AND company_id IS DISTINCT FROM $2",
 	.latest = true,
 };
 
 static BaQuery register_service = {
-	.sql = "INSERT INTO bestauth.billing_service AS b (company_id) VALUES ($1)"
-	" ON CONFLICT (company_id) DO UPDATE SET registered_at = clock_timestamp(), unregistered_at = NULL"
-	" WHERE b.unregistered_at IS NOT NULL",
+	.sql =
+		"INSERT INTO bestauth.billing_service AS b (company_id) VALUES ($1)"
+		" ON CONFLICT (company_id) DO UPDATE SET registered_at = clock_timestamp(), unregistered_at = NULL"
+		" WHERE b.unregistered_at IS NOT NULL",
 };
 
 static BaQuery unregister_service = {
 	.sql = "UPDATE bestauth.billing_service SET unregistered_at = clock_timestamp()"
-	" WHERE company_id = $1 AND unregistered_at IS NULL",
+		   " WHERE company_id = $1 AND unregistered_at IS NULL",
 	.latest = true,
 };
 
 static BaQuery list_services = {
-	.sql = "SELECT c.code, c.name FROM bestauth.billing_service b JOIN bestauth.company c USING (company_id)"
-	" WHERE b.unregistered_at IS NULL AND ($1 IS NULL OR c.code COLLATE \"C\" > $1 COLLATE \"C\")"
-	" ORDER BY c.code COLLATE \"C\" LIMIT $2",
+	.sql =
+		"SELECT c.code, c.name FROM bestauth.billing_service b JOIN bestauth.company c USING (company_id)"
+		" WHERE b.unregistered_at IS NULL AND ($1 IS NULL OR c.code COLLATE \"C\" > $1 COLLATE \"C\")"
+		" ORDER BY c.code COLLATE \"C\" LIMIT $2",
 };
 
 static bool
 Found(BaQuery *query, BaArgs *args, BaCompany *company)
 {
-	BaRow		row;
+	BaRow row;
 
 	if (!BaQueryRow(query, args, &row))
 		return false;
@@ -95,7 +99,7 @@ Found(BaQuery *query, BaArgs *args, BaCompany *company)
 bool
 BaCompanyFind(const char *code, BaCompany *company)
 {
-	BaArgs		args = {0};
+	BaArgs args = {0};
 
 	BaPutText(&args, code);
 	return Found(&find_company, &args, company);
@@ -104,7 +108,7 @@ BaCompanyFind(const char *code, BaCompany *company)
 bool
 BaCompanyLoad(const pg_uuid_t *company_id, BaCompany *company)
 {
-	BaArgs		args = {0};
+	BaArgs args = {0};
 
 	BaPutUuid(&args, company_id);
 	return Found(&load_company, &args, company);
@@ -114,9 +118,8 @@ static void
 RequireCompany(const char *code, BaCompany *company)
 {
 	if (!BaCompanyFind(code, company))
-		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("company \"%s\" does not exist", code)));
+		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+						errmsg("company \"%s\" does not exist", code)));
 }
 
 /*
@@ -155,11 +158,13 @@ BaCompanyAudit(BaAudit *audit, const char *action, const BaCompany *company)
 static void
 RefuseCode(const char *code)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("company code \"%s\" is not valid", code),
-			 errdetail("It has 1 to %d ASCII letters, digits, dashes and underscores, and begins with a letter or digit.",
-					   BA_MAX_CODE)));
+	ereport(
+		ERROR,
+		(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+		 errmsg("company code \"%s\" is not valid", code),
+		 errdetail(
+			 "It has 1 to %d ASCII letters, digits, dashes and underscores, and begins with a letter or digit.",
+			 BA_MAX_CODE)));
 }
 
 static void
@@ -176,7 +181,7 @@ CheckCode(const char *code)
 static void
 LeaveRoles(const pg_uuid_t *company_id, const pg_uuid_t *parent_id)
 {
-	BaArgs		args = {0};
+	BaArgs args = {0};
 
 	BaPutUuid(&args, company_id);
 	BaPutUuid(&args, parent_id);
@@ -186,33 +191,34 @@ LeaveRoles(const pg_uuid_t *company_id, const pg_uuid_t *parent_id)
 static void
 CheckParent(const pg_uuid_t *company_id, const pg_uuid_t *parent_id)
 {
-	BaArgs		args = {0};
-	BaRow		row;
+	BaArgs args = {0};
+	BaRow row;
 	const char *fault;
 
 	BaPutUuid(&args, parent_id);
 	BaPutUuid(&args, company_id);
 	(void) BaQueryExec(&lock_family, &args);
 	(void) BaQueryRow(&find_family, &args, &row);
-	fault = BaUuidEqual(company_id, parent_id) ? "A company cannot be its own parent." :
-		!BaGetBool(&row, 0) ? "There is no such company." :
-		BaGetBool(&row, 1) ? "The parent is a child itself; there is one level of children." :
-		BaGetBool(&row, 2) ? "The company has children itself; there is one level of children." :
-		NULL;
+	fault = BaUuidEqual(company_id, parent_id) ?
+				"A company cannot be its own parent." :
+			!BaGetBool(&row, 0) ?
+				"There is no such company." :
+			BaGetBool(&row, 1) ?
+				"The parent is a child itself; there is one level of children." :
+			BaGetBool(&row, 2) ?
+				"The company has children itself; there is one level of children." :
+				NULL;
 	if (fault != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("company cannot have this parent"),
-				 errdetail("%s", fault),
-				 BaErrRule("MCM-1")));
+		ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION),
+						errmsg("company cannot have this parent"), errdetail("%s", fault),
+						BaErrRule("MCM-1")));
 }
 
 void
 BaCompanyRule(BaRowEvent *event, bool restoring)
 {
-	pg_uuid_t	company_id,
-				parent_id;
-	bool		has_parent;
+	pg_uuid_t company_id, parent_id;
+	bool has_parent;
 
 	CheckCode(BaColumnRequireText(event, "code"));
 	BaColumnRequireSame(event, "company_id", "MCM-1");
@@ -232,14 +238,15 @@ BaCompanyRule(BaRowEvent *event, bool restoring)
 void
 BaBillingServiceRule(BaRowEvent *event)
 {
-	bool		isnull;
-	int32		version;
+	bool isnull;
+	int32 version;
 
 	if (event->old_row == NULL)
 		return;
 	BaColumnRequireSame(event, "company_id", "IBS-1");
 	version = DatumGetInt32(BaColumn(event, false, "version", &isnull));
-	if (BaColumnChanged(event, "registered_at") || BaColumnChanged(event, "unregistered_at"))
+	if (BaColumnChanged(event, "registered_at") ||
+		BaColumnChanged(event, "unregistered_at"))
 		version++;
 	BaColumnSet(event, "version", Int32GetDatum(version));
 }
@@ -249,15 +256,15 @@ BaBillingServiceRule(BaRowEvent *event)
 Datum
 bestauth_create_company(PG_FUNCTION_ARGS)
 {
-	BaCaller	caller = BaAccessCaller(fcinfo);
-	char	   *code = BaArgText(fcinfo, 0, "code", BA_MAX_CODE);
-	char	   *name = BaArgName(fcinfo, 1, "name");
-	char	   *parent_code = BaArgTextOrNull(fcinfo, 2, "parent", BA_MAX_CODE);
-	BaCompany	company = {.code = code};
-	BaCompany	parent;
-	BaArgs		args = {0};
-	BaRow		row;
-	BaAudit		audit;
+	BaCaller caller = BaAccessCaller(fcinfo);
+	char *code = BaArgText(fcinfo, 0, "code", BA_MAX_CODE);
+	char *name = BaArgName(fcinfo, 1, "name");
+	char *parent_code = BaArgTextOrNull(fcinfo, 2, "parent", BA_MAX_CODE);
+	BaCompany company = {.code = code};
+	BaCompany parent;
+	BaArgs args = {0};
+	BaRow row;
+	BaAudit audit;
 
 	BaAccessRequireOperator(&caller, "TPB-1");
 	if (parent_code != NULL)
@@ -266,9 +273,8 @@ bestauth_create_company(PG_FUNCTION_ARGS)
 	BaPutText(&args, name);
 	BaPutUuid(&args, parent_code ? &parent.company_id : NULL);
 	if (!BaQueryRow(&insert_company, &args, &row))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNIQUE_VIOLATION),
-				 errmsg("company code \"%s\" is taken", code)));
+		ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
+						errmsg("company code \"%s\" is taken", code)));
 	(void) BaGetUuid(&row, 0, &company.company_id);
 	BaCompanyAudit(&audit, "company.created", &company);
 	audit.object_type = "company";
@@ -280,7 +286,7 @@ bestauth_create_company(PG_FUNCTION_ARGS)
 static void
 AuditService(const char *action, const BaCompany *company)
 {
-	BaAudit		audit;
+	BaAudit audit;
 
 	BaCompanyAudit(&audit, action, company);
 	audit.object_type = "billing_service";
@@ -291,22 +297,22 @@ AuditService(const char *action, const BaCompany *company)
 Datum
 bestauth_register_billing_service(PG_FUNCTION_ARGS)
 {
-	BaCaller	caller = BaAccessCaller(fcinfo);
-	char	   *code = BaArgText(fcinfo, 0, "company", BA_MAX_CODE);
-	BaCompany	company;
-	BaArgs		args = {0};
+	BaCaller caller = BaAccessCaller(fcinfo);
+	char *code = BaArgText(fcinfo, 0, "company", BA_MAX_CODE);
+	BaCompany company;
+	BaArgs args = {0};
 
 	BaAccessRequireOperator(&caller, "IBS-1");
 	if (!PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("single sign-on keys are not supported yet")));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("single sign-on keys are not supported yet")));
 	RequireCompany(code, &company);
 	BaPutUuid(&args, &company.company_id);
 	if (BaQueryExec(&register_service, &args) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("company \"%s\" is registered as a billing service already", code),
+				 errmsg("company \"%s\" is registered as a billing service already",
+						code),
 				 BaErrRule("IBS-1")));
 	AuditService("billing_service.registered", &company);
 	PG_RETURN_VOID();
@@ -315,10 +321,10 @@ bestauth_register_billing_service(PG_FUNCTION_ARGS)
 Datum
 bestauth_unregister_billing_service(PG_FUNCTION_ARGS)
 {
-	BaCaller	caller = BaAccessCaller(fcinfo);
-	char	   *code = BaArgText(fcinfo, 0, "company", BA_MAX_CODE);
-	BaCompany	company;
-	BaArgs		args = {0};
+	BaCaller caller = BaAccessCaller(fcinfo);
+	char *code = BaArgText(fcinfo, 0, "company", BA_MAX_CODE);
+	BaCompany company;
+	BaArgs args = {0};
 
 	BaAccessRequireOperator(&caller, "IBS-1");
 	RequireCompany(code, &company);
@@ -336,8 +342,8 @@ static void
 PutService(const BaRow *row, void *arg)
 {
 	ReturnSetInfo *result = arg;
-	Datum		values[3] = {row->values[0], row->values[1], row->values[0]};
-	bool		nulls[3] = {false, false, false};
+	Datum values[3] = {row->values[0], row->values[1], row->values[0]};
+	bool nulls[3] = {false, false, false};
 
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
@@ -345,8 +351,8 @@ PutService(const BaRow *row, void *arg)
 Datum
 bestauth_list_billing_services(PG_FUNCTION_ARGS)
 {
-	BaCaller	caller = BaAccessCaller(fcinfo);
-	BaArgs		args = {0};
+	BaCaller caller = BaAccessCaller(fcinfo);
+	BaArgs args = {0};
 
 	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, "TPB-2");
 	BaPutText(&args, BaArgTextOrNull(fcinfo, 1, "after", BA_MAX_CODE));

@@ -8,11 +8,11 @@
 
 typedef struct BaCompany
 {
-	pg_uuid_t	company_id;
-	char	   *code;
-	char	   *name;			/* NULL where only the session's company is known */
-	bool		registered;		/* as a billing service, now */
-	int			service_version;
+	pg_uuid_t company_id;
+	char *code;
+	char *name;      /* NULL where only the session's company is known */
+	bool registered; /* as a billing service, now */
+	int service_version;
 } BaCompany;
 
 extern bool BaCompanyFind(const char *code, BaCompany *company);
@@ -22,4 +22,4 @@ extern void BaCompanyAudit(BaAudit *audit, const char *action, const BaCompany *
 extern void BaCompanyRule(BaRowEvent *event, bool restoring);
 extern void BaBillingServiceRule(BaRowEvent *event);
 
-#endif							/* BESTAUTH_COMPANY_H */
+#endif /* BESTAUTH_COMPANY_H */

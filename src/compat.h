@@ -61,4 +61,4 @@ typedef uint8 BaBase64Byte;
 typedef char BaBase64Byte;
 #endif
 
-#endif							/* BESTAUTH_COMPAT_H */
+#endif /* BESTAUTH_COMPAT_H */

@@ -50,7 +50,7 @@ PutField(StringInfo text, const char *value)
 static void
 PutId(StringInfo text, const pg_uuid_t *id)
 {
-	char		hex[2 * UUID_LEN];
+	char hex[2 * UUID_LEN];
 
 	hex_encode((const char *) id->data, UUID_LEN, hex);
 	appendBinaryStringInfo(text, hex, sizeof(hex));
@@ -61,7 +61,7 @@ char *
 BaContextText(const BaIdentity *identity)
 {
 	StringInfoData text;
-	int			i;
+	int i;
 
 	initStringInfo(&text);
 	PutId(&text, &identity->session_id);
@@ -90,14 +90,14 @@ BaContextText(const BaIdentity *identity)
 typedef struct Reader
 {
 	const char *at;
-	char	   *room;
-	bool		failed;
+	char *room;
+	bool failed;
 } Reader;
 
 static void *
 Take(Reader *reader, size_t size)
 {
-	void	   *result = reader->room;
+	void *result = reader->room;
 
 	reader->room += MAXALIGN(size);
 	return result;
@@ -112,12 +112,12 @@ HexDigit(char c)
 static void
 GetId(Reader *reader, pg_uuid_t *id)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < UUID_LEN && !reader->failed; i++)
 	{
-		int			high = HexDigit(reader->at[0]);
-		int			low = high < 0 ? -1 : HexDigit(reader->at[1]);
+		int high = HexDigit(reader->at[0]);
+		int low = high < 0 ? -1 : HexDigit(reader->at[1]);
 
 		if (low < 0)
 			reader->failed = true;
@@ -130,8 +130,8 @@ GetId(Reader *reader, pg_uuid_t *id)
 static int64
 GetNumber(Reader *reader, char end)
 {
-	char	   *stop;
-	int64		number;
+	char *stop;
+	int64 number;
 
 	if (reader->failed)
 		return 0;
@@ -148,8 +148,8 @@ GetNumber(Reader *reader, char end)
 static char *
 GetField(Reader *reader)
 {
-	size_t		length = GetNumber(reader, ':');
-	char	   *value;
+	size_t length = GetNumber(reader, ':');
+	char *value;
 
 	if (reader->failed || strnlen(reader->at, length) < length)
 	{
@@ -166,8 +166,8 @@ GetField(Reader *reader)
 static void
 GetLists(Reader *reader, BaIdentity *identity, size_t length)
 {
-	int64		count = GetNumber(reader, ' ');
-	int			i;
+	int64 count = GetNumber(reader, ' ');
+	int i;
 
 	reader->failed |= count > length;
 	if (reader->failed)
@@ -193,9 +193,9 @@ GetLists(Reader *reader, BaIdentity *identity, size_t length)
 static BaIdentity *
 Parse(const char *text)
 {
-	size_t		length = strlen(text);
+	size_t length = strlen(text);
 	BaIdentity *identity = BaGucMalloc(sizeof(BaIdentity) + 16 * length + 1024);
-	Reader		reader = {text, (char *) identity, false};
+	Reader reader = {text, (char *) identity, false};
 
 	if (identity == NULL)
 		return NULL;
@@ -255,12 +255,11 @@ ShowIdentity(void)
 void
 BaContextInit(void)
 {
-	DefineCustomStringVariable("bestauth.identity",
-							   "The identity of this transaction.",
-							   "Set by bestauth.use_session() alone.",
-							   &setting, "", PGC_SUSET,
-							   GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE |
-							   GUC_SUPERUSER_ONLY,
+	DefineCustomStringVariable("bestauth.identity", "The identity of this transaction.",
+							   "Set by bestauth.use_session() alone.", &setting, "",
+							   PGC_SUSET,
+							   GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE |
+								   GUC_DISALLOW_IN_FILE | GUC_SUPERUSER_ONLY,
 							   CheckIdentity, AssignIdentity, ShowIdentity);
 }
 
@@ -306,16 +305,16 @@ bool
 BaContextHasPermission(const char *name)
 {
 	return current != NULL &&
-		bsearch(name, current->permissions, current->permission_count, sizeof(char *),
-				CompareName) != NULL;
+		   bsearch(name, current->permissions, current->permission_count, sizeof(char *),
+				   CompareName) != NULL;
 }
 
 bool
 BaContextCanAccessCompany(const pg_uuid_t *company_id)
 {
 	return current != NULL &&
-		bsearch(company_id, current->companies, current->company_count, sizeof(pg_uuid_t),
-				CompareId) != NULL;
+		   bsearch(company_id, current->companies, current->company_count,
+				   sizeof(pg_uuid_t), CompareId) != NULL;
 }
 
 Datum
@@ -377,11 +376,12 @@ bestauth_can_access_company(PG_FUNCTION_ARGS)
 Datum
 bestauth_accessible_company_ids(PG_FUNCTION_ARGS)
 {
-	int			count = current == NULL ? 0 : current->company_count;
-	Datum	   *ids = palloc(sizeof(Datum) * (count + 1));
-	int			i;
+	int count = current == NULL ? 0 : current->company_count;
+	Datum *ids = palloc(sizeof(Datum) * (count + 1));
+	int i;
 
 	for (i = 0; i < count; i++)
 		ids[i] = UUIDPGetDatum(&current->companies[i]);
-	PG_RETURN_ARRAYTYPE_P(construct_array(ids, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+	PG_RETURN_ARRAYTYPE_P(
+		construct_array(ids, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
 }

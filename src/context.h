@@ -7,23 +7,23 @@
 
 typedef struct BaIdentity
 {
-	pg_uuid_t	session_id;
-	pg_uuid_t	user_id;		/* of a two-part login, the key */
-	pg_uuid_t	person_id;		/* the human */
-	pg_uuid_t	company_id;		/* where the session is now */
-	pg_uuid_t	service_id;		/* only if has_service */
-	bool		has_service;
+	pg_uuid_t session_id;
+	pg_uuid_t user_id;    /* of a two-part login, the key */
+	pg_uuid_t person_id;  /* the human */
+	pg_uuid_t company_id; /* where the session is now */
+	pg_uuid_t service_id; /* only if has_service */
+	bool has_service;
 	TimestampTz expires_at;
-	char	   *user_type;
-	char	   *username;
-	char	   *person;			/* as service/username, of a service's person */
-	char	   *company_code;
-	char	   *service_code;	/* "" without one */
-	char	   *client_addr;	/* "" if not known */
-	int			permission_count;
-	char	  **permissions;	/* in the order of strcmp() */
-	int			company_count;
-	pg_uuid_t  *companies;		/* in the order of memcmp() */
+	char *user_type;
+	char *username;
+	char *person; /* as service/username, of a service's person */
+	char *company_code;
+	char *service_code; /* "" without one */
+	char *client_addr;  /* "" if not known */
+	int permission_count;
+	char **permissions; /* in the order of strcmp() */
+	int company_count;
+	pg_uuid_t *companies; /* in the order of memcmp() */
 } BaIdentity;
 
 extern void BaContextInit(void);
@@ -33,4 +33,4 @@ extern char *BaContextText(const BaIdentity *identity);
 extern bool BaContextHasPermission(const char *name);
 extern bool BaContextCanAccessCompany(const pg_uuid_t *company_id);
 
-#endif							/* BESTAUTH_CONTEXT_H */
+#endif /* BESTAUTH_CONTEXT_H */

@@ -13,7 +13,6 @@
  */
 #include "postgres.h"
 
-
 #include "bestauth.h"
 #include "compat.h"
 #include "counter.h"
@@ -23,7 +22,7 @@
 #include "uuid.h"
 #include "writer.h"
 
-#define SWEEP_EVERY 64			/* charges, on average */
+#define SWEEP_EVERY 64 /* charges, on average */
 
 typedef enum CounterAct
 {
@@ -34,11 +33,13 @@ typedef enum CounterAct
 /* What goes to the writer: the limits are the caller's, who can't set them. */
 typedef struct CounterRequest
 {
-	CounterAct	act;
-	int			threshold;
-	int			duration;		/* seconds */
-	BaSubject	subjects[2];	/* in the order of their bytes, so that no two writers wait in a circle */
-	bool		has_row;		/* a packed audit row follows, for a user who is locked out now */
+	CounterAct act;
+	int threshold;
+	int duration; /* seconds */
+	/* In the order of their bytes, so that no two writers wait in a circle. */
+	BaSubject subjects[2];
+	/* A packed audit row follows, for a user who is locked out now. */
+	bool has_row;
 } CounterRequest;
 
 /* The longest packed row fits behind the request. */
@@ -51,19 +52,20 @@ typedef struct CounterRequest
  * differently. A guess while locked counts no further.
  */
 static BaQuery charge = {
-	.sql = "INSERT INTO bestauth.login_counter AS c (subject, failed, last_at, locked_at, locked_until)"
-	" SELECT $1, 1, t, CASE WHEN $2 <= 1 THEN t END, CASE WHEN $2 <= 1 THEN t + $3 * interval '1 second' END"
-	" FROM (SELECT clock_timestamp()) now(t)"
-	" ON CONFLICT (subject) DO UPDATE SET (last_at, admitted, failed, locked_at, locked_until) ="
-	" (SELECT n.t, NOT n.locked, n.failed,"
-	" CASE WHEN n.locked THEN c.locked_at WHEN n.failed >= $2 THEN n.t END,"
-	" CASE WHEN n.locked THEN c.locked_until WHEN n.failed >= $2 THEN n.t + n.duration END"
-	" FROM (SELECT now.t, now.duration, coalesce(c.locked_until > now.t, false) AS locked,"
-	" CASE WHEN c.locked_until > now.t THEN c.failed"
-	" WHEN c.locked_until IS NOT NULL OR c.last_at + now.duration <= now.t THEN 1"
-	" ELSE c.failed + 1 END AS failed"
-	" FROM (SELECT clock_timestamp() AS t, $3 * interval '1 second' AS duration) now) n)"
-	" RETURNING admitted, locked_at",
+	.sql =
+		"INSERT INTO bestauth.login_counter AS c (subject, failed, last_at, locked_at, locked_until)"
+		" SELECT $1, 1, t, CASE WHEN $2 <= 1 THEN t END, CASE WHEN $2 <= 1 THEN t + $3 * interval '1 second' END"
+		" FROM (SELECT clock_timestamp()) now(t)"
+		" ON CONFLICT (subject) DO UPDATE SET (last_at, admitted, failed, locked_at, locked_until) ="
+		" (SELECT n.t, NOT n.locked, n.failed,"
+		" CASE WHEN n.locked THEN c.locked_at WHEN n.failed >= $2 THEN n.t END,"
+		" CASE WHEN n.locked THEN c.locked_until WHEN n.failed >= $2 THEN n.t + n.duration END"
+		" FROM (SELECT now.t, now.duration, coalesce(c.locked_until > now.t, false) AS locked,"
+		" CASE WHEN c.locked_until > now.t THEN c.failed"
+		" WHEN c.locked_until IS NOT NULL OR c.last_at + now.duration <= now.t THEN 1"
+		" ELSE c.failed + 1 END AS failed"
+		" FROM (SELECT clock_timestamp() AS t, $3 * interval '1 second' AS duration) now) n)"
+		" RETURNING admitted, locked_at",
 };
 
 static BaQuery clear = {
@@ -72,15 +74,16 @@ static BaQuery clear = {
 
 /* What nobody will ask for again: counts of names that nobody has, and of challenges. */
 static BaQuery sweep = {
-	.sql = "DELETE FROM bestauth.login_counter WHERE subject IN (SELECT subject FROM bestauth.login_counter"
-	" WHERE subject < '\\x64' AND last_at < clock_timestamp() - greatest($1 * interval '1 second', interval '1 hour')"
-	" AND (locked_until IS NULL OR locked_until < clock_timestamp()) FOR UPDATE SKIP LOCKED)",
+	.sql =
+		"DELETE FROM bestauth.login_counter WHERE subject IN (SELECT subject FROM bestauth.login_counter"
+		" WHERE subject < '\\x64' AND last_at < clock_timestamp() - greatest($1 * interval '1 second', interval '1 hour')"
+		" AND (locked_until IS NULL OR locked_until < clock_timestamp()) FOR UPDATE SKIP LOCKED)",
 };
 
 static BaSubject
 MakeSubject(char kind, const void *bytes, int length)
 {
-	BaSubject	subject = {.length = 1 + length};
+	BaSubject subject = {.length = 1 + length};
 
 	subject.bytes[0] = kind;
 	memcpy(subject.bytes + 1, bytes, length);
@@ -103,9 +106,9 @@ BaSubjectChallenge(const pg_uuid_t *token_id)
 BaSubject
 BaSubjectUnknown(const char *company, const char *username)
 {
-	char	   *name = psprintf("%s/%s", company, username);
-	uint8		digest[BA_DIGEST_LENGTH];
-	char	   *c;
+	char *name = psprintf("%s/%s", company, username);
+	uint8 digest[BA_DIGEST_LENGTH];
+	char *c;
 
 	for (c = name; *c; c++)
 		*c = pg_ascii_tolower((unsigned char) *c);
@@ -116,7 +119,7 @@ BaSubjectUnknown(const char *company, const char *username)
 static Datum
 SubjectDatum(const BaSubject *subject)
 {
-	bytea	   *value = palloc(VARHDRSZ + subject->length);
+	bytea *value = palloc(VARHDRSZ + subject->length);
 
 	SET_VARSIZE(value, VARHDRSZ + subject->length);
 	memcpy(VARDATA(value), subject->bytes, subject->length);
@@ -126,11 +129,11 @@ SubjectDatum(const BaSubject *subject)
 /* ------------------------------------------------------------ in the writer */
 
 static void
-ChargeSubject(const CounterRequest *request, const BaSubject *subject, const char *row_text,
-			  BaCharge *answer)
+ChargeSubject(const CounterRequest *request, const BaSubject *subject,
+			  const char *row_text, BaCharge *answer)
 {
-	BaArgs		args = {0};
-	BaRow		row;
+	BaArgs args = {0};
+	BaRow row;
 
 	BaPutBytes(&args, SubjectDatum(subject));
 	BaPutInt(&args, request->threshold);
@@ -139,14 +142,15 @@ ChargeSubject(const CounterRequest *request, const BaSubject *subject, const cha
 	answer->admitted &= BaGetBool(&row, 0);
 	answer->locked_at = Max(answer->locked_at, BaGetTime(&row, 1));
 	/* Admitted and locked at once: this guess is the last. */
-	if (request->has_row && subject->bytes[0] == 'u' && BaGetBool(&row, 0) && !row.nulls[1])
+	if (request->has_row && subject->bytes[0] == 'u' && BaGetBool(&row, 0) &&
+		!row.nulls[1])
 		BaAuditWritePacked(row_text);
 }
 
 static bool
 ClearSubject(const BaSubject *subject)
 {
-	BaArgs		args = {0};
+	BaArgs args = {0};
 
 	BaPutBytes(&args, SubjectDatum(subject));
 	return BaQueryExec(&clear, &args) > 0;
@@ -155,7 +159,7 @@ ClearSubject(const BaSubject *subject)
 static void
 Sweep(const CounterRequest *request)
 {
-	BaArgs		args = {0};
+	BaArgs args = {0};
 
 	BaPutInt(&args, request->duration);
 	(void) BaQueryExec(&sweep, &args);
@@ -165,8 +169,8 @@ static void
 HandleCounter(const char *payload, int length, char *reply)
 {
 	CounterRequest request;
-	BaCharge	answer = {.admitted = true};
-	int			i;
+	BaCharge answer = {.admitted = true};
+	int i;
 
 	memcpy(&request, payload, sizeof(request));
 	for (i = 0; i < lengthof(request.subjects); i++)
@@ -174,7 +178,8 @@ HandleCounter(const char *payload, int length, char *reply)
 		if (request.subjects[i].length == 0)
 			continue;
 		if (request.act == COUNTER_CHARGE)
-			ChargeSubject(&request, &request.subjects[i], payload + sizeof(request), &answer);
+			ChargeSubject(&request, &request.subjects[i], payload + sizeof(request),
+						  &answer);
 		else
 			answer.cleared |= ClearSubject(&request.subjects[i]);
 	}
@@ -196,12 +201,12 @@ BaCounterInit(void)
 static BaCharge
 Call(CounterAct act, BaSubject first, BaSubject second, const BaAudit *lock_row)
 {
-	bool		swap = memcmp(first.bytes, second.bytes, sizeof(first.bytes)) > 0;
+	bool swap = memcmp(first.bytes, second.bytes, sizeof(first.bytes)) > 0;
 	CounterRequest request;
 	StringInfoData payload;
 	StringInfoData row;
-	BaCharge	answer;
-	char		reply[BA_WRITER_REPLY];
+	BaCharge answer;
+	char reply[BA_WRITER_REPLY];
 
 	initStringInfo(&row);
 	if (lock_row != NULL)

@@ -8,22 +8,23 @@
 
 typedef struct BaSubject
 {
-	int			length;			/* 0: not used */
-	uint8		bytes[1 + UUID_LEN];	/* the first tells the kind */
+	int length;                /* 0: not used */
+	uint8 bytes[1 + UUID_LEN]; /* the first tells the kind */
 } BaSubject;
 
 typedef struct BaCharge
 {
-	bool		admitted;		/* the guess may be looked at */
-	bool		cleared;		/* there was a count, and it is gone */
-	TimestampTz locked_at;		/* when the lock began, 0 without one */
+	bool admitted;         /* the guess may be looked at */
+	bool cleared;          /* there was a count, and it is gone */
+	TimestampTz locked_at; /* when the lock began, 0 without one */
 } BaCharge;
 
 extern void BaCounterInit(void);
 extern BaSubject BaSubjectUser(const pg_uuid_t *user_id);
 extern BaSubject BaSubjectChallenge(const pg_uuid_t *token_id);
 extern BaSubject BaSubjectUnknown(const char *company, const char *username);
-extern BaCharge BaCounterCharge(BaSubject first, BaSubject second, const BaAudit *lock_row);
+extern BaCharge BaCounterCharge(BaSubject first, BaSubject second,
+								const BaAudit *lock_row);
 extern bool BaCounterClear(BaSubject first, BaSubject second);
 
-#endif							/* BESTAUTH_COUNTER_H */
+#endif /* BESTAUTH_COUNTER_H */

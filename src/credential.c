@@ -11,21 +11,22 @@
 
 static BaQuery find_credential = {
 	.sql = "SELECT password_hash, pepper_id, must_change, expires_at"
-	" FROM bestauth.credential WHERE user_id = $1",
+		   " FROM bestauth.credential WHERE user_id = $1",
 	.latest = true,
 };
 
 static BaQuery set_credential = {
-	.sql = "INSERT INTO bestauth.credential AS c (user_id, password_hash, pepper_id, must_change, expires_at)"
-	" VALUES ($1, $2, $3, $4, CASE WHEN $4 THEN clock_timestamp() + $5 * interval '1 second' END)"
-	" ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash,"
-	" pepper_id = excluded.pepper_id, must_change = excluded.must_change,"
-	" expires_at = excluded.expires_at, changed_at = clock_timestamp()",
+	.sql =
+		"INSERT INTO bestauth.credential AS c (user_id, password_hash, pepper_id, must_change, expires_at)"
+		" VALUES ($1, $2, $3, $4, CASE WHEN $4 THEN clock_timestamp() + $5 * interval '1 second' END)"
+		" ON CONFLICT (user_id) DO UPDATE SET password_hash = excluded.password_hash,"
+		" pepper_id = excluded.pepper_id, must_change = excluded.must_change,"
+		" expires_at = excluded.expires_at, changed_at = clock_timestamp()",
 };
 
 static BaQuery renew_credential = {
 	.sql = "UPDATE bestauth.credential SET password_hash = $2, pepper_id = $3"
-	" WHERE user_id = $1 AND password_hash = $4",
+		   " WHERE user_id = $1 AND password_hash = $4",
 	.latest = true,
 };
 
@@ -40,8 +41,8 @@ static bool renewing = false;
 void
 BaCredentialFind(const pg_uuid_t *user_id, BaCredential *credential)
 {
-	BaArgs		args = {0};
-	BaRow		row;
+	BaArgs args = {0};
+	BaRow row;
 
 	memset(credential, 0, sizeof(*credential));
 	BaPutUuid(&args, user_id);
@@ -58,7 +59,7 @@ void
 BaCredentialSet(const pg_uuid_t *user_id, const char *password, bool temporary)
 {
 	BaPasswordHash hash = BaPasswordMake(password);
-	BaArgs		args = {0};
+	BaArgs args = {0};
 
 	BaUserLock(user_id);
 	BaPutUuid(&args, user_id);
@@ -74,10 +75,11 @@ BaCredentialSet(const pg_uuid_t *user_id, const char *password, bool temporary)
  * hash is still the one that was looked at: a reset meanwhile must stand.
  */
 void
-BaCredentialRenew(const pg_uuid_t *user_id, const char *password, const BaPasswordHash *seen)
+BaCredentialRenew(const pg_uuid_t *user_id, const char *password,
+				  const BaPasswordHash *seen)
 {
 	BaPasswordHash hash = BaPasswordMake(password);
-	BaArgs		args = {0};
+	BaArgs args = {0};
 
 	BaPutUuid(&args, user_id);
 	BaPutText(&args, hash.hash);
@@ -99,12 +101,12 @@ BaCredentialRenew(const pg_uuid_t *user_id, const char *password, const BaPasswo
 void
 BaCredentialRule(BaRowEvent *event, bool restoring)
 {
-	BaArgs		args = {0};
-	pg_uuid_t	user_id;
+	BaArgs args = {0};
+	pg_uuid_t user_id;
 
 	BaColumnRequireSame(event, "user_id", "G-01");
-	if (restoring || renewing ||
-		!BaColumnChanged(event, "password_hash") || !BaColumnUuid(event, "user_id", &user_id))
+	if (restoring || renewing || !BaColumnChanged(event, "password_hash") ||
+		!BaColumnUuid(event, "user_id", &user_id))
 		return;
 	BaPutUuid(&args, &user_id);
 	(void) BaQueryExec(&raise_version, &args);

@@ -7,15 +7,16 @@
 
 typedef struct BaCredential
 {
-	BaPasswordHash password;	/* hash NULL: none was set */
-	bool		must_change;
-	TimestampTz expires_at;		/* of a temporary password, else 0 */
+	BaPasswordHash password; /* hash NULL: none was set */
+	bool must_change;
+	TimestampTz expires_at; /* of a temporary password, else 0 */
 } BaCredential;
 
 extern void BaCredentialFind(const pg_uuid_t *user_id, BaCredential *credential);
-extern void BaCredentialSet(const pg_uuid_t *user_id, const char *password, bool temporary);
+extern void BaCredentialSet(const pg_uuid_t *user_id, const char *password,
+							bool temporary);
 extern void BaCredentialRenew(const pg_uuid_t *user_id, const char *password,
 							  const BaPasswordHash *seen);
 extern void BaCredentialRule(BaRowEvent *event, bool restoring);
 
-#endif							/* BESTAUTH_CREDENTIAL_H */
+#endif /* BESTAUTH_CREDENTIAL_H */

@@ -15,24 +15,22 @@
 #include "compat.h"
 #include "crypto.h"
 
-#define TOKEN_BYTES 32			/* 256 bits */
-#define PASSWORD_LENGTH 20		/* of 32 signs: 100 bits */
+#define TOKEN_BYTES 32     /* 256 bits */
+#define PASSWORD_LENGTH 20 /* of 32 signs: 100 bits */
 
 static void
 CryptoFailed(void)
 {
 	ereport(ERROR,
-			(errcode(ERRCODE_INTERNAL_ERROR),
-			 errmsg("could not compute a digest")));
+			(errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute a digest")));
 }
 
 void
 BaRandomBytes(void *to, size_t length)
 {
 	if (!pg_strong_random(to, length))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate random values")));
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+						errmsg("could not generate random values")));
 }
 
 void
@@ -53,9 +51,9 @@ BaSha256(const void *data, size_t length, uint8 *digest)
 static char *
 Base64(const uint8 *bytes, int length)
 {
-	int			room = pg_b64_enc_len(length);
-	char	   *text = palloc(room + 1);
-	int			used = pg_b64_encode((const BaBase64Byte *) bytes, length, text, room);
+	int room = pg_b64_enc_len(length);
+	char *text = palloc(room + 1);
+	int used = pg_b64_encode((const BaBase64Byte *) bytes, length, text, room);
 
 	if (used < 0)
 		CryptoFailed();
@@ -67,9 +65,9 @@ Base64(const uint8 *bytes, int length)
 char *
 BaHmacSha384Base64(const void *key, size_t key_length, const char *text)
 {
-	uint8		digest[PG_SHA384_DIGEST_LENGTH];
+	uint8 digest[PG_SHA384_DIGEST_LENGTH];
 	pg_hmac_ctx *ctx = pg_hmac_create(PG_SHA384);
-	char	   *result;
+	char *result;
 
 	if (ctx == NULL || pg_hmac_init(ctx, key, key_length) < 0 ||
 		pg_hmac_update(ctx, (const uint8 *) text, strlen(text)) < 0 ||
@@ -91,10 +89,10 @@ BaHmacSha384Base64(const void *key, size_t key_length, const char *text)
 char *
 BaTokenMake(const char *prefix)
 {
-	uint8		bytes[TOKEN_BYTES];
-	char	   *text;
-	char	   *c;
-	char	   *token;
+	uint8 bytes[TOKEN_BYTES];
+	char *text;
+	char *c;
+	char *token;
 
 	BaRandomBytes(bytes, sizeof(bytes));
 	text = Base64(bytes, sizeof(bytes));
@@ -117,7 +115,7 @@ BaTokenMake(const char *prefix)
 Datum
 BaTokenDigest(const char *token)
 {
-	bytea	   *digest = palloc(VARHDRSZ + BA_DIGEST_LENGTH);
+	bytea *digest = palloc(VARHDRSZ + BA_DIGEST_LENGTH);
 
 	SET_VARSIZE(digest, VARHDRSZ + BA_DIGEST_LENGTH);
 	BaSha256(token, strlen(token), (uint8 *) VARDATA(digest));
@@ -128,9 +126,9 @@ BaTokenDigest(const char *token)
 bool
 BaSecretEqual(const char *a, const char *b)
 {
-	size_t		length = strlen(a);
+	size_t length = strlen(a);
 	volatile uint8 difference = 0;
-	size_t		i;
+	size_t i;
 
 	if (length != strlen(b))
 		return false;
@@ -144,10 +142,9 @@ char *
 BaRandomPassword(void)
 {
 	static const char signs[] = "abcdefghijkmnpqrstuvwxyz23456789";
-	uint8		bytes[PASSWORD_LENGTH];
-	char	   *password = palloc(PASSWORD_LENGTH + PASSWORD_LENGTH / 5);
-	int			i,
-				to = 0;
+	uint8 bytes[PASSWORD_LENGTH];
+	char *password = palloc(PASSWORD_LENGTH + PASSWORD_LENGTH / 5);
+	int i, to = 0;
 
 	StaticAssertStmt(sizeof(signs) == 33, "a byte must map evenly to the signs");
 	BaRandomBytes(bytes, sizeof(bytes));

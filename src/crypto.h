@@ -2,7 +2,7 @@
 #ifndef BESTAUTH_CRYPTO_H
 #define BESTAUTH_CRYPTO_H
 
-#define BA_DIGEST_LENGTH 32		/* SHA-256 */
+#define BA_DIGEST_LENGTH 32 /* SHA-256 */
 
 extern void BaRandomBytes(void *to, size_t length);
 extern void BaSha256(const void *data, size_t length, uint8 *digest);
@@ -13,4 +13,4 @@ extern bool BaSecretEqual(const char *a, const char *b);
 extern char *BaRandomPassword(void);
 extern void BaSecretForget(char *secret);
 
-#endif							/* BESTAUTH_CRYPTO_H */
+#endif /* BESTAUTH_CRYPTO_H */

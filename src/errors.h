@@ -10,9 +10,10 @@
 #define BESTAUTH_ERRORS_H
 
 /* UA0: passwords */
-#define BA_ERRCODE_PASSWORD_REFUSED MAKE_SQLSTATE('U', 'A', '0', '0', '1') /* the policy refuses a new password */
+#define BA_ERRCODE_PASSWORD_REFUSED \
+	MAKE_SQLSTATE('U', 'A', '0', '0', '1') /* the policy refuses a new password */
 
 /* The rule that speaks, where a client and a test find it: CONSTRAINT NAME. */
 #define BaErrRule(rule) err_generic_string(PG_DIAG_CONSTRAINT_NAME, (rule))
 
-#endif							/* BESTAUTH_ERRORS_H */
+#endif /* BESTAUTH_ERRORS_H */

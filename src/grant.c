@@ -22,9 +22,10 @@ PG_FUNCTION_INFO_V1(bestauth_grant_access);
 PG_FUNCTION_INFO_V1(bestauth_revoke_access);
 
 static BaQuery insert_grant = {
-	.sql = "INSERT INTO bestauth.access_grant AS g (role_name, access, role_id) VALUES ($1, $2, $3)"
-	" ON CONFLICT (role_name, access) DO UPDATE SET role_id = excluded.role_id"
-	" WHERE g.role_id <> excluded.role_id",
+	.sql =
+		"INSERT INTO bestauth.access_grant AS g (role_name, access, role_id) VALUES ($1, $2, $3)"
+		" ON CONFLICT (role_name, access) DO UPDATE SET role_id = excluded.role_id"
+		" WHERE g.role_id <> excluded.role_id",
 };
 
 static BaQuery delete_grant = {
@@ -35,11 +36,12 @@ static BaQuery delete_grant = {
 /* The roles may have other numbers in this cluster. */
 static BaQuery find_roles = {
 	.sql = "UPDATE bestauth.access_grant g SET role_id = r.oid FROM pg_roles r"
-	" WHERE r.rolname = g.role_name AND r.oid <> g.role_id",
+		   " WHERE r.rolname = g.role_name AND r.oid <> g.role_id",
 };
 
 static BaQuery list_grants = {
-	.sql = "SELECT role_name, access FROM bestauth.access_grant ORDER BY role_name, access",
+	.sql =
+		"SELECT role_name, access FROM bestauth.access_grant ORDER BY role_name, access",
 	.latest = true,
 };
 
@@ -53,38 +55,41 @@ static BaQuery list_rules = {
 };
 
 static void
-ApplyRules(const char *verb, const char *preposition, const char *role, const char *access)
+ApplyRules(const char *verb, const char *preposition, const char *role,
+		   const char *access)
 {
 	const char *grantee = quote_identifier(role);
-	BaArgs		args = {0};
-	ListCell   *cell;
+	BaArgs args = {0};
+	ListCell *cell;
 
-	BaQueryText(psprintf("%s USAGE ON SCHEMA bestauth %s %s", verb, preposition, grantee));
+	BaQueryText(
+		psprintf("%s USAGE ON SCHEMA bestauth %s %s", verb, preposition, grantee));
 	BaPutText(&args, access);
-	foreach(cell, BaQueryRows(&list_rules, &args))
+	foreach (cell, BaQueryRows(&list_rules, &args))
 	{
-		BaRow	   *row = lfirst(cell);
+		BaRow *row = lfirst(cell);
 
-		BaQueryText(psprintf("%s %s ON %s %s %s", verb, BaGetText(row, 1), BaGetText(row, 0),
-							 preposition, grantee));
+		BaQueryText(psprintf("%s %s ON %s %s %s", verb, BaGetText(row, 1),
+							 BaGetText(row, 0), preposition, grantee));
 	}
 }
 
 static void
 GrantRows(List *rows)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, rows)
+	foreach (cell, rows)
 	{
-		char	   *role = BaGetText(lfirst(cell), 0);
+		char *role = BaGetText(lfirst(cell), 0);
 
 		if (OidIsValid(get_role_oid(role, true)))
 			ApplyRules("GRANT", "TO", role, BaGetText(lfirst(cell), 1));
 		else
 			ereport(WARNING,
 					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("role \"%s\" does not exist, its access is not granted", role)));
+					 errmsg("role \"%s\" does not exist, its access is not granted",
+							role)));
 	}
 }
 
@@ -92,7 +97,7 @@ GrantRows(List *rows)
 void
 BaGrantApplyAll(void)
 {
-	BaArgs		args = {0};
+	BaArgs args = {0};
 
 	(void) BaQueryExec(&find_roles, &args);
 	GrantRows(BaQueryRows(&list_grants, &args));
@@ -101,15 +106,14 @@ BaGrantApplyAll(void)
 static void
 TakeArguments(FunctionCallInfo fcinfo, char **role, char **access)
 {
-	BaCaller	caller = BaAccessCaller(fcinfo);
+	BaCaller caller = BaAccessCaller(fcinfo);
 
 	if (caller.identity != NULL || !superuser())
 		BaAccessRefuse(&caller, "L-05", "It is for a superuser.");
 	if (PG_ARGISNULL(0) || PG_GETARG_OID(0) == ACL_ID_PUBLIC)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("access is granted to a role, not to PUBLIC"),
-				 BaErrRule("L-05")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("access is granted to a role, not to PUBLIC"),
+						BaErrRule("L-05")));
 	*role = GetUserNameFromId(PG_GETARG_OID(0), false);
 	*access = BaArgText(fcinfo, 1, "access", BA_MAX_CODE);
 	BaAccessRequireKnown(*access);
@@ -118,8 +122,8 @@ TakeArguments(FunctionCallInfo fcinfo, char **role, char **access)
 static void
 AuditGrant(const char *action, const char *role, const char *access)
 {
-	BaAudit		audit;
-	BaJson		detail;
+	BaAudit audit;
+	BaJson detail;
 
 	BaAuditStart(&audit, action);
 	audit.object_type = "database_role";
@@ -133,9 +137,9 @@ AuditGrant(const char *action, const char *role, const char *access)
 Datum
 bestauth_grant_access(PG_FUNCTION_ARGS)
 {
-	char	   *role;
-	char	   *access;
-	BaArgs		args = {0};
+	char *role;
+	char *access;
+	BaArgs args = {0};
 
 	TakeArguments(fcinfo, &role, &access);
 	BaPutText(&args, role);
@@ -150,9 +154,9 @@ bestauth_grant_access(PG_FUNCTION_ARGS)
 Datum
 bestauth_revoke_access(PG_FUNCTION_ARGS)
 {
-	char	   *role;
-	char	   *access;
-	BaArgs		args = {0};
+	char *role;
+	char *access;
+	BaArgs args = {0};
 
 	TakeArguments(fcinfo, &role, &access);
 	BaPutText(&args, role);

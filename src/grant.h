@@ -4,4 +4,4 @@
 
 extern void BaGrantApplyAll(void);
 
-#endif							/* BESTAUTH_GRANT_H */
+#endif /* BESTAUTH_GRANT_H */

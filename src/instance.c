@@ -21,7 +21,8 @@
 PG_FUNCTION_INFO_V1(bestauth_instance_name);
 
 static BaQuery find_open = {
-	.sql = "SELECT true FROM bestauth.instance_open WHERE system_id = $1 AND database = $2",
+	.sql =
+		"SELECT true FROM bestauth.instance_open WHERE system_id = $1 AND database = $2",
 	.latest = true,
 };
 
@@ -30,7 +31,7 @@ static BaQuery find_name = {
 };
 
 static bool is_open = false;
-static uint64 read_generation = 0;	/* in which is_open was read */
+static uint64 read_generation = 0; /* in which is_open was read */
 
 int64
 BaSystemId(void)
@@ -41,12 +42,12 @@ BaSystemId(void)
 bool
 BaInstanceIsOpen(void)
 {
-	uint64		generation = BaInvalGeneration();
+	uint64 generation = BaInvalGeneration();
 
 	if (read_generation != generation)
 	{
-		BaArgs		args = {0};
-		BaRow		row;
+		BaArgs args = {0};
+		BaRow row;
 
 		BaPutLong(&args, BaSystemId());
 		BaPut(&args, OIDOID, ObjectIdGetDatum(MyDatabaseId), false);
@@ -60,10 +61,12 @@ void
 BaInstanceRequireOpen(void)
 {
 	if (!BaInstanceIsOpen())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("bestauth instance is closed"),
-				 errhint("After CREATE EXTENSION or a restore, call bestauth.open_instance() as a superuser.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("bestauth instance is closed"),
+			 errhint(
+				 "After CREATE EXTENSION or a restore, call bestauth.open_instance() as a superuser.")));
 }
 
 /*
@@ -84,8 +87,8 @@ BaInstanceIsRestoring(void)
 Datum
 bestauth_instance_name(PG_FUNCTION_ARGS)
 {
-	BaArgs		args = {0};
-	BaRow		row;
+	BaArgs args = {0};
+	BaRow row;
 
 	if (!BaQueryRow(&find_name, &args, &row))
 		PG_RETURN_NULL();

@@ -7,4 +7,4 @@ extern void BaInstanceRequireOpen(void);
 extern bool BaInstanceIsRestoring(void);
 extern int64 BaSystemId(void);
 
-#endif							/* BESTAUTH_INSTANCE_H */
+#endif /* BESTAUTH_INSTANCE_H */

@@ -22,7 +22,7 @@
 #include "inval.h"
 
 static uint64 generation = 1;
-static Oid	channel = InvalidOid;
+static Oid channel = InvalidOid;
 
 /* May be called at any moment: flips variables, looks nothing up. */
 static void
@@ -40,7 +40,7 @@ FindChannel(void)
 {
 	if (!OidIsValid(channel))
 	{
-		Oid			schema = get_namespace_oid(BA_SCHEMA, false);
+		Oid schema = get_namespace_oid(BA_SCHEMA, false);
 
 		channel = get_relname_relid("authority_channel", schema);
 		if (!OidIsValid(channel))

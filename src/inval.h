@@ -6,4 +6,4 @@ extern void BaInvalInit(void);
 extern uint64 BaInvalGeneration(void);
 extern void BaInvalSend(void);
 
-#endif							/* BESTAUTH_INVAL_H */
+#endif /* BESTAUTH_INVAL_H */

@@ -32,7 +32,7 @@ SetString(JsonbValue *v, const char *text)
 static void
 PushKey(BaJson *json, const char *key)
 {
-	JsonbValue	v;
+	JsonbValue v;
 
 	SetString(&v, key);
 	pushJsonbValue(&json->state, WJB_KEY, &v);
@@ -42,7 +42,7 @@ PushKey(BaJson *json, const char *key)
 void
 BaJsonText(BaJson *json, const char *key, const char *value)
 {
-	JsonbValue	v;
+	JsonbValue v;
 
 	if (value == NULL)
 		return;
@@ -54,7 +54,7 @@ BaJsonText(BaJson *json, const char *key, const char *value)
 void
 BaJsonBool(BaJson *json, const char *key, bool value)
 {
-	JsonbValue	v;
+	JsonbValue v;
 
 	PushKey(json, key);
 	v.type = jbvBool;
@@ -65,7 +65,7 @@ BaJsonBool(BaJson *json, const char *key, bool value)
 void
 BaJsonInt(BaJson *json, const char *key, int64 value)
 {
-	JsonbValue	v;
+	JsonbValue v;
 
 	PushKey(json, key);
 	v.type = jbvNumeric;
@@ -76,8 +76,8 @@ BaJsonInt(BaJson *json, const char *key, int64 value)
 void
 BaJsonTexts(BaJson *json, const char *key, char **items, int count)
 {
-	JsonbValue	v;
-	int			i;
+	JsonbValue v;
+	int i;
 
 	PushKey(json, key);
 	pushJsonbValue(&json->state, WJB_BEGIN_ARRAY, NULL);
@@ -93,10 +93,10 @@ BaJsonTexts(BaJson *json, const char *key, char **items, int count)
 void
 BaJsonDatum(BaJson *json, const char *key, Datum value, bool isnull, Oid type)
 {
-	FmgrInfo	to_jsonb;
-	List	   *args;
-	Jsonb	   *jsonb;
-	JsonbValue	v;
+	FmgrInfo to_jsonb;
+	List *args;
+	Jsonb *jsonb;
+	JsonbValue v;
 
 	PushKey(json, key);
 	if (isnull)
@@ -109,7 +109,8 @@ BaJsonDatum(BaJson *json, const char *key, Datum value, bool isnull, Oid type)
 	args = list_make1(makeNullConst(type, -1, InvalidOid));
 	fmgr_info(F_TO_JSONB, &to_jsonb);
 	fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID, args, InvalidOid,
-											 InvalidOid, COERCE_EXPLICIT_CALL), &to_jsonb);
+											 InvalidOid, COERCE_EXPLICIT_CALL),
+					   &to_jsonb);
 	jsonb = DatumGetJsonbP(FunctionCall1(&to_jsonb, value));
 	if (JB_ROOT_IS_SCALAR(jsonb))
 		(void) JsonbExtractScalar(&jsonb->root, &v);

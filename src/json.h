@@ -7,7 +7,7 @@
 typedef struct BaJson
 {
 	JsonbParseState *state;
-	int			keys;
+	int keys;
 } BaJson;
 
 extern void BaJsonStart(BaJson *json);
@@ -15,7 +15,8 @@ extern void BaJsonText(BaJson *json, const char *key, const char *value);
 extern void BaJsonBool(BaJson *json, const char *key, bool value);
 extern void BaJsonInt(BaJson *json, const char *key, int64 value);
 extern void BaJsonTexts(BaJson *json, const char *key, char **items, int count);
-extern void BaJsonDatum(BaJson *json, const char *key, Datum value, bool isnull, Oid type);
+extern void BaJsonDatum(BaJson *json, const char *key, Datum value, bool isnull,
+						Oid type);
 extern Jsonb *BaJsonFinish(BaJson *json);
 
-#endif							/* BESTAUTH_JSON_H */
+#endif /* BESTAUTH_JSON_H */

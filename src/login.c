@@ -50,22 +50,22 @@ typedef struct Login
 {
 	const char *client_addr;
 	const char *client_info;
-	bool		has_company;
-	BaCompany	company;		/* where to */
-	bool		has_user;
-	BaUser		user;			/* of a two-part login, the key */
-	bool		has_service;
-	BaCompany	service;
-	bool		has_person;
-	BaUser		person;
-	const char *typed_name;		/* where nobody has it */
+	bool has_company;
+	BaCompany company; /* where to */
+	bool has_user;
+	BaUser user; /* of a two-part login, the key */
+	bool has_service;
+	BaCompany service;
+	bool has_person;
+	BaUser person;
+	const char *typed_name; /* where nobody has it */
 	/* the result */
 	const char *outcome;
-	char	   *session_token;
-	char	   *challenge_token;
-	pg_uuid_t  *challenge_id;
+	char *session_token;
+	char *challenge_token;
+	pg_uuid_t *challenge_id;
 	TimestampTz expires_at;
-	pg_uuid_t  *session_id;
+	pg_uuid_t *session_id;
 } Login;
 
 /*
@@ -89,12 +89,12 @@ IsRepeat(FunctionCallInfo fcinfo, int client_args, Login *login, BaRepeat *call)
 static Datum
 MakeResult(FunctionCallInfo fcinfo, const Login *login)
 {
-	TupleDesc	tupdesc;
-	Datum		values[7];
-	bool		nulls[7];
-	bool		challenged = login->challenge_id != NULL;
-	BaArgs		args = {0};
-	BaRow		row;
+	TupleDesc tupdesc;
+	Datum values[7];
+	bool nulls[7];
+	bool challenged = login->challenge_id != NULL;
+	BaArgs args = {0};
+	BaRow row;
 	static BaQuery find_instance = {.sql = "SELECT name FROM bestauth.instance"};
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
@@ -114,8 +114,8 @@ MakeResult(FunctionCallInfo fcinfo, const Login *login)
 	{
 		nulls[5] = nulls[6] = false;
 		values[5] = CStringGetTextDatum(login->service.name);
-		values[6] = CStringGetTextDatum(psprintf("%s/%s", BaGetText(&row, 0),
-												 login->company.code));
+		values[6] = CStringGetTextDatum(
+			psprintf("%s/%s", BaGetText(&row, 0), login->company.code));
 	}
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls));
 }
@@ -128,7 +128,8 @@ PersonLabel(const Login *login)
 	if (!login->has_person)
 		return NULL;
 	return login->has_service ?
-		psprintf("%s/%s", login->service.code, login->person.username) : login->person.username;
+			   psprintf("%s/%s", login->service.code, login->person.username) :
+			   login->person.username;
 }
 
 static void
@@ -153,8 +154,8 @@ StartAudit(const Login *login, const char *action, BaAudit *audit)
 static void
 Deny(Login *login, const char *reason)
 {
-	BaAudit		audit;
-	BaJson		detail;
+	BaAudit audit;
+	BaJson detail;
 
 	StartAudit(login, "login.denied", &audit);
 	audit.outcome = "denied";
@@ -170,8 +171,8 @@ Deny(Login *login, const char *reason)
 static void
 Accept(Login *login, const char *outcome, const char *action)
 {
-	BaAudit		audit;
-	BaJson		detail;
+	BaAudit audit;
+	BaJson detail;
 
 	StartAudit(login, action, &audit);
 	BaJsonStart(&detail);
@@ -192,18 +193,19 @@ Accept(Login *login, const char *outcome, const char *action)
 static BaCharge
 Charge(const Login *login, BaSubject subject, BaSubject second)
 {
-	long		wait = FIRST_WAIT_MS;
-	BaAudit		lock_row;
+	long wait = FIRST_WAIT_MS;
+	BaAudit lock_row;
 
 	StartAudit(login, "login.locked_out", &lock_row);
 	lock_row.outcome = "denied";
 
 	for (;;)
 	{
-		BaCharge	charge = BaCounterCharge(subject, second, &lock_row);
+		BaCharge charge = BaCounterCharge(subject, second, &lock_row);
 
-		if (charge.admitted || TimestampDifferenceExceeds(charge.locked_at, GetCurrentTimestamp(),
-														  FRESH_LOCK_MS))
+		if (charge.admitted ||
+			TimestampDifferenceExceeds(charge.locked_at, GetCurrentTimestamp(),
+									   FRESH_LOCK_MS))
 			return charge;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
 						 wait / 2 + random() % wait, PG_WAIT_EXTENSION);
@@ -222,7 +224,7 @@ static const char *
 Guess(const Login *login, const BaUser *user, const char *password, BaSubject subject,
 	  BaSubject second, BaCredential *credential)
 {
-	BaCharge	charge = Charge(login, subject, second);
+	BaCharge charge = Charge(login, subject, second);
 
 	memset(credential, 0, sizeof(*credential));
 	if (charge.admitted && user != NULL)
@@ -231,16 +233,17 @@ Guess(const Login *login, const BaUser *user, const char *password, BaSubject su
 		return NULL;
 	if (!charge.admitted)
 		return "locked after too many wrong passwords";
-	return user == NULL ? "unknown user" :
-		credential->password.hash == NULL ? "no password set" : "wrong password";
+	return user == NULL                      ? "unknown user" :
+		   credential->password.hash == NULL ? "no password set" :
+											   "wrong password";
 }
 
 /* The state of an account whose password was right; NULL if it may go on. */
 static const char *
 AccountFault(BaUser *user)
 {
-	int			version = user->version;
-	pg_uuid_t	user_id = user->user_id;
+	int version = user->version;
+	pg_uuid_t user_id = user->user_id;
 
 	if (!BaUserLoad(&user_id, user) || user->deleted)
 		return "account deleted";
@@ -271,7 +274,7 @@ StartSession(Login *login)
 		.client_addr = login->client_addr,
 		.client_info = login->client_info,
 	};
-	BaSession	session;
+	BaSession session;
 
 	BaSessionCreate(&start, &session);
 	login->session_token = session.secret;
@@ -284,7 +287,7 @@ StartSession(Login *login)
 static void
 DemandNewPassword(Login *login, const BaUser *user)
 {
-	BaToken		token;
+	BaToken token;
 
 	login->challenge_token = BaTokenIssue(BA_TOKEN_PASSWORD_CHANGE, user, 0,
 										  BaChallengeLifetime, true, &token);
@@ -295,11 +298,11 @@ DemandNewPassword(Login *login, const BaUser *user)
 static void
 DemandSecondPart(Login *login)
 {
-	BaToken		token;
+	BaToken token;
 
-	login->challenge_token = BaTokenIssue(BA_TOKEN_SECOND_PART, &login->user,
-										  login->service.service_version, BaChallengeLifetime,
-										  false, &token);
+	login->challenge_token =
+		BaTokenIssue(BA_TOKEN_SECOND_PART, &login->user, login->service.service_version,
+					 BaChallengeLifetime, false, &token);
 	login->challenge_id = palloc(sizeof(pg_uuid_t));
 	*login->challenge_id = token.token_id;
 	login->expires_at = token.expires_at;
@@ -311,10 +314,10 @@ DemandSecondPart(Login *login)
 static void
 FirstPart(Login *login, const char *password, BaSubject subject)
 {
-	BaSubject	none = {0};
+	BaSubject none = {0};
 	BaCredential credential;
-	const char *fault = Guess(login, login->has_user ? &login->user : NULL, password, subject,
-							  none, &credential);
+	const char *fault = Guess(login, login->has_user ? &login->user : NULL, password,
+							  subject, none, &credential);
 
 	if (fault == NULL)
 		fault = AccountFault(&login->user);
@@ -350,26 +353,26 @@ FirstPart(Login *login, const char *password, BaSubject subject)
 Datum
 bestauth_login(PG_FUNCTION_ARGS)
 {
-	char	   *company = BaArgText(fcinfo, 0, "company", BA_MAX_PASSWORD);
-	char	   *username = BaArgText(fcinfo, 1, "username", BA_MAX_PASSWORD);
-	char	   *password = BaArgSecret(fcinfo, 2, "password");
-	BaRepeat	call;
-	Login		login;
-	BaSubject	subject;
+	char *company = BaArgText(fcinfo, 0, "company", BA_MAX_PASSWORD);
+	char *username = BaArgText(fcinfo, 1, "username", BA_MAX_PASSWORD);
+	char *password = BaArgSecret(fcinfo, 2, "password");
+	BaRepeat call;
+	Login login;
+	BaSubject subject;
 
 	if (IsRepeat(fcinfo, 4, &login, &call))
 		PG_RETURN_DATUM(call.result);
 	login.has_company = BaCompanyFind(company, &login.company);
 	/* There are no portals yet, so nobody has an account in one. */
 	login.has_user = login.has_company && PG_ARGISNULL(3) &&
-		BaUserFind(&login.company.company_id, username, &login.user);
+					 BaUserFind(&login.company.company_id, username, &login.user);
 	if (login.has_user)
 		subject = BaSubjectUser(&login.user.user_id);
 	else
 	{
 		subject = BaSubjectUnknown(company, username);
-		login.typed_name = pnstrdup(username, pg_mbcliplen(username, strlen(username),
-														   BA_MAX_USERNAME));
+		login.typed_name =
+			pnstrdup(username, pg_mbcliplen(username, strlen(username), BA_MAX_USERNAME));
 	}
 	FirstPart(&login, password, subject);
 	BaSecretForget(password);
@@ -396,7 +399,7 @@ OpenChallenge(Login *login, const char *secret, BaToken *token)
 	login->user = token->user;
 	login->has_company = BaCompanyLoad(&token->user.company_id, &login->company);
 	login->has_service = token->user.has_service &&
-		BaCompanyLoad(&token->user.service_id, &login->service);
+						 BaCompanyLoad(&token->user.service_id, &login->service);
 	if (state == BA_TOKEN_VALID)
 		return login->has_service ? NULL : "key without a billing service";
 	return faults[state];
@@ -408,10 +411,12 @@ PersonFault(Login *login, const BaToken *token)
 {
 	if (!BaUuidEqual(&login->person.company_id, &login->service.company_id))
 		return "person is not of the key's billing service";
-	if (!login->service.registered || login->service.service_version != token->service_version)
+	if (!login->service.registered ||
+		login->service.service_version != token->service_version)
 		return "billing service not registered";
 	if (!login->person.type->may_be_second_part)
-		return psprintf("user type %s cannot be the second part", login->person.type->name);
+		return psprintf("user type %s cannot be the second part",
+						login->person.type->name);
 	if (!BaUserAdmitsPerson(&login->user, &login->person.user_id))
 		return "key does not admit this person";
 	return NULL;
@@ -421,13 +426,14 @@ PersonFault(Login *login, const BaToken *token)
 static void
 Enter(Login *login, const char *secret)
 {
-	BaToken		token;
+	BaToken token;
 	BaTokenState state = BaTokenLock(secret, BA_TOKEN_SECOND_PART, &token);
 	const char *fault;
 
 	if (state != BA_TOKEN_VALID)
 	{
-		Deny(login, state == BA_TOKEN_EXPIRED ? "challenge expired" : "challenge used already");
+		Deny(login,
+			 state == BA_TOKEN_EXPIRED ? "challenge expired" : "challenge used already");
 		return;
 	}
 	login->user = token.user;
@@ -447,22 +453,24 @@ Enter(Login *login, const char *secret)
 static void
 SecondPart(Login *login, const char *secret, const char *username, const char *password)
 {
-	BaToken		token;
+	BaToken token;
 	BaCredential credential;
-	BaSubject	subject,
-				challenge = {0};
+	BaSubject subject, challenge = {0};
 	const char *challenge_fault = OpenChallenge(login, secret, &token);
 	const char *fault;
 
 	if (challenge_fault == NULL)
 		challenge = BaSubjectChallenge(&token.token_id);
 	if (login->has_service)
-		login->has_person = BaUserFind(&login->service.company_id, username, &login->person);
-	subject = login->has_person ? BaSubjectUser(&login->person.user_id) :
-		BaSubjectUnknown(login->has_service ? login->service.code : "", username);
+		login->has_person =
+			BaUserFind(&login->service.company_id, username, &login->person);
+	subject =
+		login->has_person ?
+			BaSubjectUser(&login->person.user_id) :
+			BaSubjectUnknown(login->has_service ? login->service.code : "", username);
 	if (!login->has_person)
-		login->typed_name = pnstrdup(username, pg_mbcliplen(username, strlen(username),
-															BA_MAX_USERNAME));
+		login->typed_name =
+			pnstrdup(username, pg_mbcliplen(username, strlen(username), BA_MAX_USERNAME));
 	fault = Guess(login, login->has_person ? &login->person : NULL, password, subject,
 				  challenge, &credential);
 	if (challenge_fault != NULL)
@@ -491,11 +499,11 @@ SecondPart(Login *login, const char *secret, const char *username, const char *p
 Datum
 bestauth_login_second_part(PG_FUNCTION_ARGS)
 {
-	char	   *secret = BaArgSecret(fcinfo, 0, "challenge_token");
-	char	   *username = BaArgText(fcinfo, 1, "username", BA_MAX_PASSWORD);
-	char	   *password = BaArgSecret(fcinfo, 2, "password");
-	BaRepeat	call;
-	Login		login;
+	char *secret = BaArgSecret(fcinfo, 0, "challenge_token");
+	char *username = BaArgText(fcinfo, 1, "username", BA_MAX_PASSWORD);
+	char *password = BaArgSecret(fcinfo, 2, "password");
+	BaRepeat call;
+	Login login;
 
 	if (IsRepeat(fcinfo, 3, &login, &call))
 		PG_RETURN_DATUM(call.result);
@@ -507,12 +515,12 @@ bestauth_login_second_part(PG_FUNCTION_ARGS)
 Datum
 bestauth_login_second_part_session(PG_FUNCTION_ARGS)
 {
-	char	   *secret = BaArgSecret(fcinfo, 0, "challenge_token");
-	char	   *session = BaArgSecret(fcinfo, 1, "session_token");
-	BaRepeat	call;
+	char *secret = BaArgSecret(fcinfo, 0, "challenge_token");
+	char *session = BaArgSecret(fcinfo, 1, "session_token");
+	BaRepeat call;
 	const char *fault;
-	Login		login;
-	BaToken		token;
+	Login login;
+	BaToken token;
 
 	if (IsRepeat(fcinfo, 2, &login, &call))
 		PG_RETURN_DATUM(call.result);

@@ -26,8 +26,9 @@
 PG_FUNCTION_INFO_V1(bestauth_open_instance);
 
 static BaQuery set_name = {
-	.sql = "INSERT INTO bestauth.instance AS i (name) VALUES ($1)"
-	" ON CONFLICT (singleton) DO UPDATE SET name = excluded.name WHERE i.name <> excluded.name",
+	.sql =
+		"INSERT INTO bestauth.instance AS i (name) VALUES ($1)"
+		" ON CONFLICT (singleton) DO UPDATE SET name = excluded.name WHERE i.name <> excluded.name",
 };
 
 static BaQuery find_name = {
@@ -40,54 +41,59 @@ static BaQuery mark_open = {
 
 /* Tables whose owner or row security a restore has changed. */
 static BaQuery find_altered = {
-	.sql = "SELECT c.oid::regclass::text, c.relowner <> (SELECT oid FROM pg_roles WHERE rolname = 'bestauth_owner')"
-	" FROM pg_class c WHERE c.relnamespace = 'bestauth'::regnamespace AND c.relkind IN ('r', 'p')"
-	" AND (NOT c.relrowsecurity"
-	" OR c.relowner <> (SELECT oid FROM pg_roles WHERE rolname = 'bestauth_owner'))",
+	.sql =
+		"SELECT c.oid::regclass::text, c.relowner <> (SELECT oid FROM pg_roles WHERE rolname = 'bestauth_owner')"
+		" FROM pg_class c WHERE c.relnamespace = 'bestauth'::regnamespace AND c.relkind IN ('r', 'p')"
+		" AND (NOT c.relrowsecurity"
+		" OR c.relowner <> (SELECT oid FROM pg_roles WHERE rolname = 'bestauth_owner'))",
 };
 
 /* Triggers of ours that do not fire always. */
 static BaQuery find_sleeping = {
-	.sql = "SELECT t.tgrelid::regclass::text, quote_ident(t.tgname) FROM pg_trigger t"
-	" JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid"
-	" WHERE c.relnamespace = 'bestauth'::regnamespace AND p.pronamespace = 'bestauth'::regnamespace"
-	" AND NOT t.tgisinternal AND t.tgenabled <> 'A'",
+	.sql =
+		"SELECT t.tgrelid::regclass::text, quote_ident(t.tgname) FROM pg_trigger t"
+		" JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid"
+		" WHERE c.relnamespace = 'bestauth'::regnamespace AND p.pronamespace = 'bestauth'::regnamespace"
+		" AND NOT t.tgisinternal AND t.tgenabled <> 'A'",
 };
 
 static BaQuery find_unguarded = {
-	.sql = "SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = 'bestauth'::regnamespace"
-	" AND c.relkind IN ('r', 'p') AND c.relname LIKE 'audit\\_log%' AND NOT EXISTS"
-	" (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'guard')",
+	.sql =
+		"SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = 'bestauth'::regnamespace"
+		" AND c.relkind IN ('r', 'p') AND c.relname LIKE 'audit\\_log%' AND NOT EXISTS"
+		" (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'guard')",
 };
 
 /* Foreign keys that are not there yet. */
 static BaQuery find_unreferenced = {
-	.sql = "SELECT format('ALTER TABLE bestauth.%I ADD CONSTRAINT %I %s', r.relation, r.name, r.definition)"
-	" FROM bestauth.reference_rule r WHERE NOT EXISTS (SELECT FROM pg_constraint c"
-	" WHERE c.conname = r.name AND c.conrelid = format('bestauth.%I', r.relation)::regclass)"
-	" ORDER BY r.relation, r.name",
+	.sql =
+		"SELECT format('ALTER TABLE bestauth.%I ADD CONSTRAINT %I %s', r.relation, r.name, r.definition)"
+		" FROM bestauth.reference_rule r WHERE NOT EXISTS (SELECT FROM pg_constraint c"
+		" WHERE c.conname = r.name AND c.conrelid = format('bestauth.%I', r.relation)::regclass)"
+		" ORDER BY r.relation, r.name",
 };
 
 /* Rules over several tables, which triggers do not ask while rows are restored. */
 static BaQuery find_broken_rule = {
-	.sql = "SELECT 'MCM-1', 'company ' || c.code || ' has a parent that is not there, or is a child itself'"
-	" FROM bestauth.company c LEFT JOIN bestauth.company p ON p.company_id = c.parent_id"
-	" WHERE c.parent_id IS NOT NULL AND (p.company_id IS NULL OR p.parent_id IS NOT NULL)"
-	" UNION ALL SELECT 'MCM-2', 'a role carries a company that is no child of its own'"
-	" FROM bestauth.role_company r JOIN bestauth.company c ON c.company_id = r.child_id"
-	" WHERE c.parent_id IS DISTINCT FROM r.company_id"
-	" UNION ALL SELECT 'TPB-7', 'key ' || k.username || ' admits a person that is not a restricted user of its service'"
-	" FROM bestauth.billing_user_person a JOIN bestauth.user_account k ON k.user_id = a.user_id"
-	" JOIN bestauth.user_account p ON p.user_id = a.person_id"
-	" WHERE k.billing_service_id IS DISTINCT FROM p.company_id"
-	" UNION ALL SELECT 'PRT-3', 'a role carries the permission ' || r.permission"
-	" FROM bestauth.role_permission r JOIN bestauth.permission p ON p.name = r.permission"
-	" WHERE p.by_name_only OR p.client_only"
-	" UNION ALL SELECT 'PRT-9', 'user ' || u.username || ' holds the permission ' || g.permission"
-	" FROM bestauth.user_permission g JOIN bestauth.permission p ON p.name = g.permission"
-	" JOIN bestauth.user_account u ON u.user_id = g.user_id"
-	" WHERE p.client_only OR u.user_type NOT IN (SELECT user_type FROM bestauth.user_type_rules() WHERE may_hold_permissions)"
-	" LIMIT 1",
+	.sql =
+		"SELECT 'MCM-1', 'company ' || c.code || ' has a parent that is not there, or is a child itself'"
+		" FROM bestauth.company c LEFT JOIN bestauth.company p ON p.company_id = c.parent_id"
+		" WHERE c.parent_id IS NOT NULL AND (p.company_id IS NULL OR p.parent_id IS NOT NULL)"
+		" UNION ALL SELECT 'MCM-2', 'a role carries a company that is no child of its own'"
+		" FROM bestauth.role_company r JOIN bestauth.company c ON c.company_id = r.child_id"
+		" WHERE c.parent_id IS DISTINCT FROM r.company_id"
+		" UNION ALL SELECT 'TPB-7', 'key ' || k.username || ' admits a person that is not a restricted user of its service'"
+		" FROM bestauth.billing_user_person a JOIN bestauth.user_account k ON k.user_id = a.user_id"
+		" JOIN bestauth.user_account p ON p.user_id = a.person_id"
+		" WHERE k.billing_service_id IS DISTINCT FROM p.company_id"
+		" UNION ALL SELECT 'PRT-3', 'a role carries the permission ' || r.permission"
+		" FROM bestauth.role_permission r JOIN bestauth.permission p ON p.name = r.permission"
+		" WHERE p.by_name_only OR p.client_only"
+		" UNION ALL SELECT 'PRT-9', 'user ' || u.username || ' holds the permission ' || g.permission"
+		" FROM bestauth.user_permission g JOIN bestauth.permission p ON p.name = g.permission"
+		" JOIN bestauth.user_account u ON u.user_id = g.user_id"
+		" WHERE p.client_only OR u.user_type NOT IN (SELECT user_type FROM bestauth.user_type_rules() WHERE may_hold_permissions)"
+		" LIMIT 1",
 };
 
 /* Nobody opens beside another; a second one finds it open. */
@@ -96,54 +102,57 @@ LockInstance(void)
 {
 	BaQueryText("LOCK TABLE bestauth.instance_open IN EXCLUSIVE MODE");
 	if (BaInstanceIsOpen())
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("bestauth instance is open already")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("bestauth instance is open already")));
 }
 
 static void
 RequireOwner(void)
 {
 	static BaQuery find_fault = {
-		.sql = "SELECT true FROM pg_roles r WHERE r.rolname = 'bestauth_owner' AND (r.rolcanlogin OR r.rolsuper"
-		" OR r.rolbypassrls OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication"
-		" OR EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = r.oid OR m.member = r.oid))",
+		.sql =
+			"SELECT true FROM pg_roles r WHERE r.rolname = 'bestauth_owner' AND (r.rolcanlogin OR r.rolsuper"
+			" OR r.rolbypassrls OR r.rolcreaterole OR r.rolcreatedb OR r.rolreplication"
+			" OR EXISTS (SELECT FROM pg_auth_members m WHERE m.roleid = r.oid OR m.member = r.oid))",
 	};
-	BaArgs		args = {0};
-	BaRow		row;
+	BaArgs args = {0};
+	BaRow row;
 
 	if (BaQueryRow(&find_fault, &args, &row))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("role \"%s\" can be used by somebody", BA_OWNER),
-				 errdetail("It must not be able to log in, have attributes of its own, have members or be one."),
-				 BaErrRule("L-09")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("role \"%s\" can be used by somebody", BA_OWNER),
+			 errdetail(
+				 "It must not be able to log in, have attributes of its own, have members or be one."),
+			 BaErrRule("L-09")));
 }
 
 /* Row security, foreign keys, triggers and guards as they are meant. */
 static void
 AssertTables(void)
 {
-	BaArgs		args = {0};
-	ListCell   *cell;
+	BaArgs args = {0};
+	ListCell *cell;
 
-	foreach(cell, BaQueryRows(&find_altered, &args))
+	foreach (cell, BaQueryRows(&find_altered, &args))
 	{
 		if (BaGetBool(lfirst(cell), 1))
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("table %s is not owned by \"%s\"", BaGetText(lfirst(cell), 0), BA_OWNER),
-					 BaErrRule("L-09")));
+			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+							errmsg("table %s is not owned by \"%s\"",
+								   BaGetText(lfirst(cell), 0), BA_OWNER),
+							BaErrRule("L-09")));
 		BaQueryText(psprintf("ALTER TABLE %s ENABLE ROW LEVEL SECURITY",
 							 BaGetText(lfirst(cell), 0)));
 	}
-	foreach(cell, BaQueryRows(&find_unreferenced, &args))
+	foreach (cell, BaQueryRows(&find_unreferenced, &args))
 		BaQueryText(BaGetText(lfirst(cell), 0));
-	foreach(cell, BaQueryRows(&find_unguarded, &args))
-		BaQueryText(psprintf("CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s"
-							 " FOR EACH STATEMENT EXECUTE FUNCTION bestauth.guard_tg('AUD-3')",
-							 BaGetText(lfirst(cell), 0)));
-	foreach(cell, BaQueryRows(&find_sleeping, &args))
+	foreach (cell, BaQueryRows(&find_unguarded, &args))
+		BaQueryText(psprintf(
+			"CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s"
+			" FOR EACH STATEMENT EXECUTE FUNCTION bestauth.guard_tg('AUD-3')",
+			BaGetText(lfirst(cell), 0)));
+	foreach (cell, BaQueryRows(&find_sleeping, &args))
 		BaQueryText(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s",
 							 BaGetText(lfirst(cell), 0), BaGetText(lfirst(cell), 1)));
 }
@@ -151,15 +160,13 @@ AssertTables(void)
 static void
 CheckRules(void)
 {
-	BaArgs		args = {0};
-	BaRow		row;
+	BaArgs args = {0};
+	BaRow row;
 
 	if (BaQueryRow(&find_broken_rule, &args, &row))
 		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("restored rows break a rule"),
-				 errdetail("%s.", BaGetText(&row, 1)),
-				 BaErrRule(BaGetText(&row, 0))));
+				(errcode(ERRCODE_CHECK_VIOLATION), errmsg("restored rows break a rule"),
+				 errdetail("%s.", BaGetText(&row, 1)), BaErrRule(BaGetText(&row, 0))));
 }
 
 static char *
@@ -167,18 +174,20 @@ SetName(char *name)
 {
 	static const char signs[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-	BaArgs		args = {0};
-	BaRow		row;
+	BaArgs args = {0};
+	BaRow row;
 
 	if (name == NULL && BaQueryRow(&find_name, &args, &row))
 		return BaGetText(&row, 0);
 	if (name == NULL)
 		name = get_database_name(MyDatabaseId);
 	if (strspn(name, signs) != strlen(name) || strchr("._-", *name) != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("instance name \"%s\" is not valid", name),
-				 errdetail("It has ASCII letters, digits, dots, dashes and underscores, and begins with a letter or digit.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("instance name \"%s\" is not valid", name),
+			 errdetail(
+				 "It has ASCII letters, digits, dots, dashes and underscores, and begins with a letter or digit.")));
 	BaPutText(&args, name);
 	(void) BaQueryExec(&set_name, &args);
 	return name;
@@ -187,7 +196,7 @@ SetName(char *name)
 static void
 MarkOpen(void)
 {
-	BaArgs		args = {0};
+	BaArgs args = {0};
 
 	BaPutLong(&args, BaSystemId());
 	BaPut(&args, OIDOID, ObjectIdGetDatum(MyDatabaseId), false);
@@ -197,15 +206,13 @@ MarkOpen(void)
 Datum
 bestauth_open_instance(PG_FUNCTION_ARGS)
 {
-	char	   *name = BaArgTextOrNull(fcinfo, 0, "name", BA_MAX_CODE);
-	BaAudit		audit;
+	char *name = BaArgTextOrNull(fcinfo, 0, "name", BA_MAX_CODE);
+	BaAudit audit;
 
 	if (!superuser())
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("permission denied for function open_instance"),
-				 errdetail("It is for a superuser."),
-				 BaErrRule("AUD-1")));
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied for function open_instance"),
+						errdetail("It is for a superuser."), BaErrRule("AUD-1")));
 	LockInstance();
 	RequireOwner();
 	BaAuditMakePartitions();

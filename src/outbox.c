@@ -9,11 +9,11 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
 #include "commands/async.h"
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
@@ -29,15 +29,15 @@ PG_FUNCTION_INFO_V1(bestauth_confirm_mail);
 PG_FUNCTION_INFO_V1(bestauth_fail_mail);
 
 #define CHANNEL "bestauth_outbox"
-#define MAX_ERROR 500			/* characters */
+#define MAX_ERROR 500 /* characters */
 
 /* A kind of message: which token it carries, and what it says. */
 typedef struct MailKind
 {
 	const char *kind;
-	const char *purpose;		/* of its token */
+	const char *purpose; /* of its token */
 	const char *subject;
-	const char *body;			/* %s: base URL, token */
+	const char *body; /* %s: base URL, token */
 } MailKind;
 
 static const MailKind kinds[] = {
@@ -46,43 +46,48 @@ static const MailKind kinds[] = {
 		.purpose = BA_TOKEN_PASSWORD_SETUP,
 		.subject = "Set your password",
 		.body = "An account was made for you.  Set your password here:\n\n"
-		"%s/set-password?token=%s\n\n"
-		"The link works once.  If you did not expect this message, ignore it.\n",
+				"%s/set-password?token=%s\n\n"
+				"The link works once.  If you did not expect this message, ignore it.\n",
 	},
 };
 
 static BaQuery insert_message = {
-	.sql = "INSERT INTO bestauth.outbox (kind, recipient, user_id, company_id) VALUES ($1, $2, $3, $4)",
+	.sql =
+		"INSERT INTO bestauth.outbox (kind, recipient, user_id, company_id) VALUES ($1, $2, $3, $4)",
 };
 
 static BaQuery claim_messages = {
-	.sql = "UPDATE bestauth.outbox o SET lease_until = clock_timestamp() + $2 * interval '1 second',"
-	" attempts = attempts + 1 FROM (SELECT message_id FROM bestauth.outbox"
-	" WHERE sent_at IS NULL AND cancelled_at IS NULL"
-	" AND (lease_until IS NULL OR lease_until <= clock_timestamp())"
-	" ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED) due"
-	" WHERE o.message_id = due.message_id"
-	" RETURNING o.message_id, o.kind, o.recipient, o.user_id, o.attempts",
+	.sql =
+		"UPDATE bestauth.outbox o SET lease_until = clock_timestamp() + $2 * interval '1 second',"
+		" attempts = attempts + 1 FROM (SELECT message_id FROM bestauth.outbox"
+		" WHERE sent_at IS NULL AND cancelled_at IS NULL"
+		" AND (lease_until IS NULL OR lease_until <= clock_timestamp())"
+		" ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED) due"
+		" WHERE o.message_id = due.message_id"
+		" RETURNING o.message_id, o.kind, o.recipient, o.user_id, o.attempts",
 };
 
 static BaQuery cancel_message = {
-	.sql = "UPDATE bestauth.outbox SET cancelled_at = clock_timestamp() WHERE message_id = $1",
+	.sql =
+		"UPDATE bestauth.outbox SET cancelled_at = clock_timestamp() WHERE message_id = $1",
 };
 
 static BaQuery confirm_message = {
-	.sql = "UPDATE bestauth.outbox SET sent_at = coalesce(sent_at, clock_timestamp()), lease_until = NULL"
-	" WHERE message_id = $1",
+	.sql =
+		"UPDATE bestauth.outbox SET sent_at = coalesce(sent_at, clock_timestamp()), lease_until = NULL"
+		" WHERE message_id = $1",
 };
 
 static BaQuery fail_message = {
-	.sql = "UPDATE bestauth.outbox SET lease_until = clock_timestamp() + interval '1 minute', last_error = $2"
-	" WHERE message_id = $1",
+	.sql =
+		"UPDATE bestauth.outbox SET lease_until = clock_timestamp() + interval '1 minute', last_error = $2"
+		" WHERE message_id = $1",
 };
 
 void
 BaOutboxPut(const char *kind, const BaCompany *company, const BaUser *user)
 {
-	BaArgs		args = {0};
+	BaArgs args = {0};
 
 	BaPutText(&args, kind);
 	BaPutText(&args, user->email);
@@ -103,26 +108,26 @@ RequireMailer(const BaCaller *caller)
 static int
 LeaseSeconds(FunctionCallInfo fcinfo)
 {
-	Interval   *lease;
-	int64		seconds;
+	Interval *lease;
+	int64 seconds;
 
 	if (PG_ARGISNULL(1))
 		return 300;
 	lease = PG_GETARG_INTERVAL_P(1);
-	seconds = lease->month != 0 || abs(lease->day) > 1 ? 0 :
-		lease->day * (int64) SECS_PER_DAY + lease->time / USECS_PER_SEC;
+	seconds = lease->month != 0 || abs(lease->day) > 1 ?
+				  0 :
+				  lease->day * (int64) SECS_PER_DAY + lease->time / USECS_PER_SEC;
 	if (seconds < 1 || seconds > SECS_PER_DAY)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("lease is out of range"),
-				 errdetail("It must be from 1 second to 1 day.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("lease is out of range"),
+						errdetail("It must be from 1 second to 1 day.")));
 	return seconds;
 }
 
 static const MailKind *
 FindKind(const char *kind)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < lengthof(kinds); i++)
 		if (strcmp(kinds[i].kind, kind) == 0)
@@ -147,18 +152,18 @@ static void
 PutMessage(const BaRow *row, ReturnSetInfo *result)
 {
 	const MailKind *kind = FindKind(BaGetText(row, 1));
-	Datum		values[7];
-	bool		nulls[7] = {0};
-	pg_uuid_t	user_id;
-	BaUser		user;
-	BaToken		token;
-	char	   *secret;
+	Datum values[7];
+	bool nulls[7] = {0};
+	pg_uuid_t user_id;
+	BaUser user;
+	BaToken token;
+	char *secret;
 
 	(void) BaGetUuid(row, 3, &user_id);
 	if (!BaUserLoad(&user_id, &user) || user.deleted || user.email == NULL ||
 		IsSettled(kind, &user))
 	{
-		BaArgs		args = {0};
+		BaArgs args = {0};
 
 		BaPut(&args, UUIDOID, row->values[0], false);
 		(void) BaQueryExec(&cancel_message, &args);
@@ -178,21 +183,20 @@ PutMessage(const BaRow *row, ReturnSetInfo *result)
 Datum
 bestauth_claim_mail(PG_FUNCTION_ARGS)
 {
-	BaCaller	caller = BaAccessCaller(fcinfo);
-	BaArgs		args = {0};
-	ListCell   *cell;
-	int32		batch = PG_ARGISNULL(0) ? 10 : PG_GETARG_INT32(0);
+	BaCaller caller = BaAccessCaller(fcinfo);
+	BaArgs args = {0};
+	ListCell *cell;
+	int32 batch = PG_ARGISNULL(0) ? 10 : PG_GETARG_INT32(0);
 
 	RequireMailer(&caller);
 	if (batch < 1 || batch > 1000)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("batch %d is out of range", batch),
-				 errdetail("It must be from 1 to 1000.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("batch %d is out of range", batch),
+						errdetail("It must be from 1 to 1000.")));
 	BaPutInt(&args, batch);
 	BaPutInt(&args, LeaseSeconds(fcinfo));
 	InitMaterializedSRF(fcinfo, 0);
-	foreach(cell, BaQueryRows(&claim_messages, &args))
+	foreach (cell, BaQueryRows(&claim_messages, &args))
 		PutMessage(lfirst(cell), (ReturnSetInfo *) fcinfo->resultinfo);
 	return (Datum) 0;
 }
@@ -200,21 +204,19 @@ bestauth_claim_mail(PG_FUNCTION_ARGS)
 static void
 Note(FunctionCallInfo fcinfo, BaQuery *query, const char *error)
 {
-	BaCaller	caller = BaAccessCaller(fcinfo);
-	BaArgs		args = {0};
+	BaCaller caller = BaAccessCaller(fcinfo);
+	BaArgs args = {0};
 
 	RequireMailer(&caller);
 	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("argument \"message_id\" must not be null")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"message_id\" must not be null")));
 	BaPutUuid(&args, PG_GETARG_UUID_P(0));
 	if (error != NULL)
 		BaPutText(&args, error);
 	if (BaQueryExec(query, &args) == 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("message does not exist")));
+				(errcode(ERRCODE_NO_DATA_FOUND), errmsg("message does not exist")));
 }
 
 Datum
@@ -227,7 +229,7 @@ bestauth_confirm_mail(PG_FUNCTION_ARGS)
 Datum
 bestauth_fail_mail(PG_FUNCTION_ARGS)
 {
-	char	   *error = PG_ARGISNULL(1) ? pstrdup("") : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	char *error = PG_ARGISNULL(1) ? pstrdup("") : text_to_cstring(PG_GETARG_TEXT_PP(1));
 
 	error[pg_mbcharcliplen(error, strlen(error), MAX_ERROR)] = '\0';
 	Note(fcinfo, &fail_message, error);

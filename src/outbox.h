@@ -8,4 +8,4 @@
 
 extern void BaOutboxPut(const char *kind, const BaCompany *company, const BaUser *user);
 
-#endif							/* BESTAUTH_OUTBOX_H */
+#endif /* BESTAUTH_OUTBOX_H */

@@ -17,10 +17,10 @@
 #include <sys/stat.h>
 
 #include "access/htup_details.h"
+#include "catalog/dependency.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
-#include "catalog/dependency.h"
 #include "commands/extension.h"
 #include "common/unicode_norm.h"
 #include "mb/pg_wchar.h"
@@ -37,13 +37,13 @@
 
 #define HASH_LENGTH 60
 #define PLAIN_KEY "bestauth password, version 1"
-#define MAX_PEPPER 256			/* bytes */
+#define MAX_PEPPER 256 /* bytes */
 
 typedef struct Pepper
 {
-	char	   *id;				/* NULL: the plain key */
-	uint8		key[MAX_PEPPER];
-	int			length;
+	char *id; /* NULL: the plain key */
+	uint8 key[MAX_PEPPER];
+	int length;
 } Pepper;
 
 /* ---------------------------------------------------------------- pgcrypto */
@@ -57,8 +57,8 @@ static bool
 IsPgcrypto(HeapTuple tuple, const char *symbol)
 {
 	Form_pg_proc proc = (Form_pg_proc) GETSTRUCT(tuple);
-	bool		isnull;
-	Datum		value;
+	bool isnull;
+	Datum value;
 
 	if (proc->prolang != ClanguageId || proc->prosecdef)
 		return false;
@@ -76,10 +76,10 @@ IsPgcrypto(HeapTuple tuple, const char *symbol)
 static Oid
 PgcryptoFunction(const char *name, const char *symbol, Oid second_type)
 {
-	Oid			extension = get_extension_oid("pgcrypto", false);
-	CatCList   *list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
-	Oid			found = InvalidOid;
-	int			i;
+	Oid extension = get_extension_oid("pgcrypto", false);
+	CatCList *list = SearchSysCacheList1(PROCNAMEARGSNSP, CStringGetDatum(name));
+	Oid found = InvalidOid;
+	int i;
 
 	for (i = 0; i < list->n_members && !OidIsValid(found); i++)
 	{
@@ -93,26 +93,25 @@ PgcryptoFunction(const char *name, const char *symbol, Oid second_type)
 	}
 	ReleaseSysCacheList(list);
 	if (!OidIsValid(found))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_FUNCTION),
-				 errmsg("extension \"pgcrypto\" has no function \"%s\"", name)));
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION),
+						errmsg("extension \"pgcrypto\" has no function \"%s\"", name)));
 	return found;
 }
 
 static char *
 Crypt(const char *secret, const char *salt)
 {
-	return TextDatumGetCString(OidFunctionCall2(PgcryptoFunction("crypt", "pg_crypt", TEXTOID),
-												CStringGetTextDatum(secret),
-												CStringGetTextDatum(salt)));
+	return TextDatumGetCString(
+		OidFunctionCall2(PgcryptoFunction("crypt", "pg_crypt", TEXTOID),
+						 CStringGetTextDatum(secret), CStringGetTextDatum(salt)));
 }
 
 static char *
 MakeSalt(void)
 {
-	return TextDatumGetCString(OidFunctionCall2(PgcryptoFunction("gen_salt", "pg_gen_salt_rounds", INT4OID),
-												CStringGetTextDatum("bf"),
-												Int32GetDatum(BaHashCost)));
+	return TextDatumGetCString(
+		OidFunctionCall2(PgcryptoFunction("gen_salt", "pg_gen_salt_rounds", INT4OID),
+						 CStringGetTextDatum("bf"), Int32GetDatum(BaHashCost)));
 }
 
 /* ----------------------------------------------------------------- peppers */
@@ -120,8 +119,8 @@ MakeSalt(void)
 static bool
 ParsePepper(char *line, Pepper *pepper)
 {
-	char	   *hex;
-	size_t		length;
+	char *hex;
+	size_t length;
 
 	line[strcspn(line, "\r\n")] = '\0';
 	if (*line == '\0' || *line == '#')
@@ -130,10 +129,12 @@ ParsePepper(char *line, Pepper *pepper)
 	length = hex ? strlen(hex + 1) : 0;
 	if (hex == NULL || length < 64 || length > 2 * MAX_PEPPER || length % 2 != 0 ||
 		strspn(hex + 1, "0123456789abcdefABCDEF") != length)
-		ereport(ERROR,
-				(errcode(ERRCODE_CONFIG_FILE_ERROR),
-				 errmsg("pepper file has a line that is not a key id, a space and 64 to %d hexadecimal digits",
-						2 * MAX_PEPPER)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_CONFIG_FILE_ERROR),
+			 errmsg(
+				 "pepper file has a line that is not a key id, a space and 64 to %d hexadecimal digits",
+				 2 * MAX_PEPPER)));
 	*hex = '\0';
 	pepper->id = pstrdup(line);
 	pepper->length = hex_decode(hex + 1, length, (char *) pepper->key);
@@ -148,10 +149,10 @@ ParsePepper(char *line, Pepper *pepper)
 static bool
 FindPepper(const char *id, bool newest, Pepper *pepper)
 {
-	FILE	   *file;
+	FILE *file;
 	struct stat st;
-	char		line[2 * MAX_PEPPER + 200];
-	bool		found = false;
+	char line[2 * MAX_PEPPER + 200];
+	bool found = false;
 
 	if (newest ? BaPepperFile[0] == '\0' : id == NULL)
 	{
@@ -164,22 +165,19 @@ FindPepper(const char *id, bool newest, Pepper *pepper)
 		return false;
 	file = AllocateFile(BaPepperFile, "r");
 	if (file == NULL || fstat(fileno(file), &st) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_CONFIG_FILE_ERROR),
-				 errmsg("could not read the pepper file"),
-				 errdetail_log("File \"%s\": %m", BaPepperFile)));
+		ereport(ERROR, (errcode(ERRCODE_CONFIG_FILE_ERROR),
+						errmsg("could not read the pepper file"),
+						errdetail_log("File \"%s\": %m", BaPepperFile)));
 	if (st.st_mode & (S_IRWXO | S_IWGRP))
-		ereport(ERROR,
-				(errcode(ERRCODE_CONFIG_FILE_ERROR),
-				 errmsg("pepper file must not be open to others")));
+		ereport(ERROR, (errcode(ERRCODE_CONFIG_FILE_ERROR),
+						errmsg("pepper file must not be open to others")));
 	while (!found && fgets(line, sizeof(line), file) != NULL)
 		found = ParsePepper(line, pepper) && (newest || strcmp(pepper->id, id) == 0);
 	explicit_bzero(line, sizeof(line));
 	FreeFile(file);
 	if (newest && !found)
 		ereport(ERROR,
-				(errcode(ERRCODE_CONFIG_FILE_ERROR),
-				 errmsg("pepper file has no key")));
+				(errcode(ERRCODE_CONFIG_FILE_ERROR), errmsg("pepper file has no key")));
 	return found;
 }
 
@@ -189,20 +187,19 @@ static bool
 IsSpace(pg_wchar c)
 {
 	return c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x202f ||
-		c == 0x205f || c == 0x3000;
+		   c == 0x205f || c == 0x3000;
 }
 
 /* RFC 8265, OpaqueString, without its refusals: those are the policy's. */
 static char *
 Normalize(const char *password)
 {
-	int			length = strlen(password);
-	pg_wchar   *chars = palloc(sizeof(pg_wchar) * (length + 1));
-	int			count = pg_mb2wchar_with_len(password, chars, length);
-	pg_wchar   *normal;
-	unsigned char *result,
-			   *to;
-	int			i;
+	int length = strlen(password);
+	pg_wchar *chars = palloc(sizeof(pg_wchar) * (length + 1));
+	int count = pg_mb2wchar_with_len(password, chars, length);
+	pg_wchar *normal;
+	unsigned char *result, *to;
+	int i;
 
 	for (i = 0; i < count; i++)
 		if (IsSpace(chars[i]))
@@ -226,8 +223,8 @@ Normalize(const char *password)
 static char *
 Prehash(const char *password, const Pepper *pepper)
 {
-	char	   *normal = Normalize(password);
-	char	   *result = BaHmacSha384Base64(pepper->key, pepper->length, normal);
+	char *normal = Normalize(password);
+	char *result = BaHmacSha384Base64(pepper->key, pepper->length, normal);
 
 	BaSecretForget(normal);
 	return result;
@@ -239,11 +236,11 @@ HashCost(const char *hash)
 {
 	static const char alphabet[] =
 		"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-	int			cost;
+	int cost;
 
 	if (hash == NULL || strlen(hash) != HASH_LENGTH || strncmp(hash, "$2a$", 4) != 0 ||
-		hash[4] < '1' || hash[4] > '3' || hash[5] < '0' || hash[5] > '9' || hash[6] != '$' ||
-		strspn(hash + 7, alphabet) != HASH_LENGTH - 7)
+		hash[4] < '1' || hash[4] > '3' || hash[5] < '0' || hash[5] > '9' ||
+		hash[6] != '$' || strspn(hash + 7, alphabet) != HASH_LENGTH - 7)
 		return 0;
 	cost = (hash[4] - '0') * 10 + (hash[5] - '0');
 	return cost <= 31 ? cost : 0;
@@ -252,9 +249,9 @@ HashCost(const char *hash)
 BaPasswordHash
 BaPasswordMake(const char *password)
 {
-	Pepper		pepper;
+	Pepper pepper;
 	BaPasswordHash result;
-	char	   *prehash;
+	char *prehash;
 
 	(void) FindPepper(NULL, true, &pepper);
 	prehash = Prehash(password, &pepper);
@@ -274,14 +271,14 @@ BaPasswordMake(const char *password)
 bool
 BaPasswordVerify(const char *password, const BaPasswordHash *stored)
 {
-	Pepper		pepper;
-	char	   *prehash;
-	char	   *salt;
-	bool		usable;
-	bool		equal;
+	Pepper pepper;
+	char *prehash;
+	char *salt;
+	bool usable;
+	bool equal;
 
 	usable = HashCost(stored->hash) != 0 && strlen(password) <= BA_MAX_PASSWORD &&
-		FindPepper(stored->pepper_id, false, &pepper);
+			 FindPepper(stored->pepper_id, false, &pepper);
 	if (!usable)
 		(void) FindPepper(NULL, true, &pepper);
 	prehash = Prehash(strlen(password) <= BA_MAX_PASSWORD ? password : "", &pepper);
@@ -296,13 +293,13 @@ BaPasswordVerify(const char *password, const BaPasswordHash *stored)
 bool
 BaPasswordIsStale(const BaPasswordHash *stored)
 {
-	Pepper		pepper;
+	Pepper pepper;
 
 	(void) FindPepper(NULL, true, &pepper);
 	explicit_bzero(&pepper.key, sizeof(pepper.key));
 	return HashCost(stored->hash) != BaHashCost ||
-		(stored->pepper_id == NULL) != (pepper.id == NULL) ||
-		(pepper.id != NULL && strcmp(stored->pepper_id, pepper.id) != 0);
+		   (stored->pepper_id == NULL) != (pepper.id == NULL) ||
+		   (pepper.id != NULL && strcmp(stored->pepper_id, pepper.id) != 0);
 }
 
 /* ------------------------------------------------------------------ policy */
@@ -311,22 +308,19 @@ BaPasswordIsStale(const BaPasswordHash *stored)
 void
 BaPasswordRequire(const char *password, const char *username)
 {
-	int			length;
+	int length;
 
 	if (strlen(password) > BA_MAX_PASSWORD)
 		ereport(ERROR,
-				(errcode(BA_ERRCODE_PASSWORD_REFUSED),
-				 errmsg("password is refused"),
+				(errcode(BA_ERRCODE_PASSWORD_REFUSED), errmsg("password is refused"),
 				 errdetail("It has more than %d bytes.", BA_MAX_PASSWORD)));
 	length = pg_mbstrlen(password);
 	if (length < BaPasswordMinLength)
 		ereport(ERROR,
-				(errcode(BA_ERRCODE_PASSWORD_REFUSED),
-				 errmsg("password is refused"),
+				(errcode(BA_ERRCODE_PASSWORD_REFUSED), errmsg("password is refused"),
 				 errdetail("It has fewer than %d characters.", BaPasswordMinLength)));
 	if (pg_strcasecmp(password, username) == 0)
 		ereport(ERROR,
-				(errcode(BA_ERRCODE_PASSWORD_REFUSED),
-				 errmsg("password is refused"),
+				(errcode(BA_ERRCODE_PASSWORD_REFUSED), errmsg("password is refused"),
 				 errdetail("It is the user name.")));
 }

@@ -4,8 +4,8 @@
 
 typedef struct BaPasswordHash
 {
-	char	   *hash;			/* $2a$.. of the pre-hash */
-	char	   *pepper_id;		/* NULL without a pepper */
+	char *hash;      /* $2a$.. of the pre-hash */
+	char *pepper_id; /* NULL without a pepper */
 } BaPasswordHash;
 
 extern void BaPasswordRequire(const char *password, const char *username);
@@ -13,4 +13,4 @@ extern BaPasswordHash BaPasswordMake(const char *password);
 extern bool BaPasswordVerify(const char *password, const BaPasswordHash *stored);
 extern bool BaPasswordIsStale(const BaPasswordHash *stored);
 
-#endif							/* BESTAUTH_PASSWORD_H */
+#endif /* BESTAUTH_PASSWORD_H */

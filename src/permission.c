@@ -16,8 +16,9 @@ PG_FUNCTION_INFO_V1(bestauth_grant_permission);
 PG_FUNCTION_INFO_V1(bestauth_revoke_permission);
 
 static BaQuery seed_permission = {
-	.sql = "INSERT INTO bestauth.permission (name, title, description, by_name_only, client_only)"
-	" VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING",
+	.sql =
+		"INSERT INTO bestauth.permission (name, title, description, by_name_only, client_only)"
+		" VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING",
 };
 
 /* bestauth's own, which are always there and always mean the same. */
@@ -31,29 +32,36 @@ static const struct
 		FOR_ALL,
 		BY_NAME_ONLY,
 		CLIENT_ONLY
-	}			kind;
-}			seeds[] = {
-	{"manage_users", "Manage users", "Create, change, lock and delete users of the company", FOR_ALL},
-	{"manage_roles", "Manage roles", "Create, change and delete roles of the company", FOR_ALL},
+	} kind;
+} seeds[] = {
+	{"manage_users", "Manage users",
+	 "Create, change, lock and delete users of the company", FOR_ALL},
+	{"manage_roles", "Manage roles", "Create, change and delete roles of the company",
+	 FOR_ALL},
 	{"my_account", "My account", "Change and reset the own password", FOR_ALL},
 	{BA_PERM_WEB_PORTAL, "Web portal", "Create client portal accounts", BY_NAME_ONLY},
 	{"audit_report", "Audit report", "Read the audit report of the company", FOR_ALL},
 	{"manage_contacts", "Manage contacts", "Create and change contacts", FOR_ALL},
-	{"manage_payers", "Manage payers", "Create, change and delete payers of a child company", FOR_ALL},
-	{"manage_facilities", "Manage facilities", "Create, change and delete facilities of a child company", FOR_ALL},
+	{"manage_payers", "Manage payers",
+	 "Create, change and delete payers of a child company", FOR_ALL},
+	{"manage_facilities", "Manage facilities",
+	 "Create, change and delete facilities of a child company", FOR_ALL},
 	{"claims", "Claims", "Look at claims", FOR_ALL},
 	{"eops", "Explanations of payment", "Look at explanations of payment", FOR_ALL},
 	{"eligibility", "Eligibility", "Look at eligibility", FOR_ALL},
 	{"panel_roster", "Panel roster", "Look at the panel roster", FOR_ALL},
 	{"identifi_practice", "Identifi Practice", "Use Identifi Practice", FOR_ALL},
-	{"manage_portal_users", "Manage portal users", "Invite, approve and manage users of an office", FOR_ALL},
-	{"fill_applications", "Fill in applications", "Fill in applications in a client portal", CLIENT_ONLY},
-	{"sign_documents", "Sign documents", "Sign documents in a client portal", CLIENT_ONLY},
+	{"manage_portal_users", "Manage portal users",
+	 "Invite, approve and manage users of an office", FOR_ALL},
+	{"fill_applications", "Fill in applications",
+	 "Fill in applications in a client portal", CLIENT_ONLY},
+	{"sign_documents", "Sign documents", "Sign documents in a client portal",
+	 CLIENT_ONLY},
 };
 
 static BaQuery find_unknown = {
 	.sql = "SELECT n FROM unnest($1) AS n WHERE NOT EXISTS"
-	" (SELECT FROM bestauth.permission p WHERE p.name = n COLLATE \"C\") LIMIT 1",
+		   " (SELECT FROM bestauth.permission p WHERE p.name = n COLLATE \"C\") LIMIT 1",
 	.latest = true,
 };
 
@@ -64,30 +72,33 @@ static BaQuery find_permission = {
 
 /* The effective permissions of a user: one place says what they are. */
 static BaQuery effective_permissions = {
-	.sql = "SELECT coalesce(array_agg(name ORDER BY name), '{}') FROM ("
-	" SELECT permission AS name FROM bestauth.user_permission WHERE user_id = $1"
-	" UNION SELECT rp.permission FROM bestauth.user_role ur"
-	" JOIN bestauth.role_permission rp ON rp.role_id = ur.role_id WHERE ur.user_id = $1"
-	" UNION SELECT p.name FROM bestauth.permission p"
-	" WHERE $2 AND NOT p.by_name_only AND NOT p.client_only) held",
+	.sql =
+		"SELECT coalesce(array_agg(name ORDER BY name), '{}') FROM ("
+		" SELECT permission AS name FROM bestauth.user_permission WHERE user_id = $1"
+		" UNION SELECT rp.permission FROM bestauth.user_role ur"
+		" JOIN bestauth.role_permission rp ON rp.role_id = ur.role_id WHERE ur.user_id = $1"
+		" UNION SELECT p.name FROM bestauth.permission p"
+		" WHERE $2 AND NOT p.by_name_only AND NOT p.client_only) held",
 	.latest = true,
 };
 
 /* The companies that a user may enter: the same for those. */
 static BaQuery accessible_companies = {
-	.sql = "SELECT array_agg(id ORDER BY id) FROM ("
-	" SELECT $2 AS id"
-	" UNION SELECT rc.child_id FROM bestauth.user_role ur"
-	" JOIN bestauth.role_company rc ON rc.role_id = ur.role_id"
-	" JOIN bestauth.company c ON c.company_id = rc.child_id AND c.parent_id = rc.company_id"
-	" WHERE ur.user_id = $1"
-	" UNION SELECT c.company_id FROM bestauth.company c WHERE $3 AND c.parent_id = $2) entered",
+	.sql =
+		"SELECT array_agg(id ORDER BY id) FROM ("
+		" SELECT $2 AS id"
+		" UNION SELECT rc.child_id FROM bestauth.user_role ur"
+		" JOIN bestauth.role_company rc ON rc.role_id = ur.role_id"
+		" JOIN bestauth.company c ON c.company_id = rc.child_id AND c.parent_id = rc.company_id"
+		" WHERE ur.user_id = $1"
+		" UNION SELECT c.company_id FROM bestauth.company c WHERE $3 AND c.parent_id = $2) entered",
 	.latest = true,
 };
 
 static BaQuery insert_permission = {
-	.sql = "INSERT INTO bestauth.user_permission (company_id, user_id, permission) VALUES ($1, $2, $3)"
-	" ON CONFLICT DO NOTHING",
+	.sql =
+		"INSERT INTO bestauth.user_permission (company_id, user_id, permission) VALUES ($1, $2, $3)"
+		" ON CONFLICT DO NOTHING",
 	.latest = true,
 };
 
@@ -99,11 +110,11 @@ static BaQuery delete_permission = {
 void
 BaPermissionSeed(void)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < lengthof(seeds); i++)
 	{
-		BaArgs		args = {0};
+		BaArgs args = {0};
 
 		BaPutText(&args, seeds[i].name);
 		BaPutText(&args, seeds[i].title);
@@ -118,8 +129,8 @@ BaPermissionSeed(void)
 Datum
 BaPermissionsOf(const BaUser *user)
 {
-	BaArgs		args = {0};
-	BaRow		row;
+	BaArgs args = {0};
+	BaRow row;
 
 	BaPutUuid(&args, &user->user_id);
 	BaPutBool(&args, user->type->holds_all_permissions);
@@ -131,8 +142,8 @@ BaPermissionsOf(const BaUser *user)
 Datum
 BaCompaniesOf(const BaUser *user)
 {
-	BaArgs		args = {0};
-	BaRow		row;
+	BaArgs args = {0};
+	BaRow row;
 
 	BaPutUuid(&args, &user->user_id);
 	BaPutUuid(&args, &user->company_id);
@@ -144,15 +155,14 @@ BaCompaniesOf(const BaUser *user)
 void
 BaPermissionRequireKnown(char **names, int count)
 {
-	BaArgs		args = {0};
-	BaRow		row;
+	BaArgs args = {0};
+	BaRow row;
 
 	BaPutTexts(&args, BaTextArray(names, count));
 	if (BaQueryRow(&find_unknown, &args, &row))
-		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("permission \"%s\" does not exist", BaGetText(&row, 0)),
-				 errhint("The table bestauth.permission has them all.")));
+		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+						errmsg("permission \"%s\" does not exist", BaGetText(&row, 0)),
+						errhint("The table bestauth.permission has them all.")));
 }
 
 /*
@@ -163,7 +173,7 @@ BaPermissionRequireKnown(char **names, int count)
 void
 BaPermissionRequireGivable(const BaCaller *caller, char **names, int count)
 {
-	int			i;
+	int i;
 
 	BaPermissionRequireKnown(names, count);
 	for (i = 0; i < count; i++)
@@ -176,22 +186,20 @@ BaPermissionRequireGivable(const BaCaller *caller, char **names, int count)
 static void
 RefusePermission(const char *rule, const char *name, const char *why)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_CHECK_VIOLATION),
-			 errmsg("permission \"%s\" cannot be given", name),
-			 errdetail("%s", why),
-			 BaErrRule(rule)));
+	ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION),
+					errmsg("permission \"%s\" cannot be given", name),
+					errdetail("%s", why), BaErrRule(rule)));
 }
 
 static bool
 FindKind(const char *name, bool *by_name_only, bool *client_only)
 {
-	BaArgs		args = {0};
-	BaRow		row;
+	BaArgs args = {0};
+	BaRow row;
 
 	BaPutText(&args, name);
 	if (!BaQueryRow(&find_permission, &args, &row))
-		return false;			/* the foreign key says so better */
+		return false; /* the foreign key says so better */
 	*by_name_only = BaGetBool(&row, 0);
 	*client_only = BaGetBool(&row, 1);
 	return true;
@@ -212,26 +220,24 @@ BaPermissionRule(BaRowEvent *event, bool restoring)
 void
 BaPermissionDeleteRule(const BaRowEvent *event)
 {
-	bool		isnull;
-	char	   *name = TextDatumGetCString(BaColumn(event, false, "name", &isnull));
-	int			i;
+	bool isnull;
+	char *name = TextDatumGetCString(BaColumn(event, false, "name", &isnull));
+	int i;
 
 	for (i = 0; i < lengthof(seeds); i++)
 		if (strcmp(seeds[i].name, name) == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_CHECK_VIOLATION),
-					 errmsg("permission \"%s\" cannot be deleted", name),
-					 BaErrRule("PRT-3")));
+			ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION),
+							errmsg("permission \"%s\" cannot be deleted", name),
+							BaErrRule("PRT-3")));
 }
 
 void
 BaUserPermissionRule(BaRowEvent *event, bool restoring)
 {
-	char	   *name = BaColumnText(event, "permission");
-	bool		by_name_only,
-				client_only;
-	pg_uuid_t	user_id;
-	BaUser		user;
+	char *name = BaColumnText(event, "permission");
+	bool by_name_only, client_only;
+	pg_uuid_t user_id;
+	BaUser user;
 
 	if (restoring || name == NULL || !BaColumnUuid(event, "user_id", &user_id) ||
 		!BaUserLoad(&user_id, &user) || !FindKind(name, &by_name_only, &client_only))
@@ -239,21 +245,22 @@ BaUserPermissionRule(BaRowEvent *event, bool restoring)
 	if (client_only)
 		RefusePermission("PRT-9", name, "Client accounts have it, and nobody else can.");
 	if (!user.type->may_hold_permissions)
-		RefusePermission("PRT-9", name, psprintf("A user of type %s holds no permissions.",
-												 user.type->name));
+		RefusePermission("PRT-9", name,
+						 psprintf("A user of type %s holds no permissions.",
+								  user.type->name));
 }
 
 void
 BaRolePermissionRule(BaRowEvent *event, bool restoring)
 {
-	char	   *name = BaColumnText(event, "permission");
-	bool		by_name_only,
-				client_only;
+	char *name = BaColumnText(event, "permission");
+	bool by_name_only, client_only;
 
 	if (restoring || name == NULL || !FindKind(name, &by_name_only, &client_only))
 		return;
 	if (by_name_only)
-		RefusePermission("PRT-3", name, "No role carries it; it is given to a user by name.");
+		RefusePermission("PRT-3", name,
+						 "No role carries it; it is given to a user by name.");
 	if (client_only)
 		RefusePermission("PRT-9", name, "Client accounts have it, and nobody else can.");
 }
@@ -267,7 +274,7 @@ BaRolePermissionRule(BaRowEvent *event, bool restoring)
 bool
 BaPermissionGive(const BaCompany *company, const BaUser *user, const char *name)
 {
-	BaArgs		args = {0};
+	BaArgs args = {0};
 
 	BaPutUuid(&args, &company->company_id);
 	BaPutUuid(&args, &user->user_id);
@@ -279,8 +286,8 @@ static void
 AuditPermission(const char *action, const BaCompany *company, const BaUser *user,
 				const char *name)
 {
-	BaAudit		audit;
-	BaJson		detail;
+	BaAudit audit;
+	BaJson detail;
 
 	BaUserAudit(&audit, action, company, user);
 	BaJsonStart(&detail);
@@ -292,10 +299,10 @@ AuditPermission(const char *action, const BaCompany *company, const BaUser *user
 Datum
 bestauth_grant_permission(PG_FUNCTION_ARGS)
 {
-	BaCaller	caller = BaAccessCaller(fcinfo);
-	char	   *name = BaArgText(fcinfo, 1, "permission", BA_MAX_CODE);
-	BaCompany	company;
-	BaUser		user;
+	BaCaller caller = BaAccessCaller(fcinfo);
+	char *name = BaArgText(fcinfo, 1, "permission", BA_MAX_CODE);
+	BaCompany company;
+	BaUser user;
 
 	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, "TPB-3");
 	BaUserActed(&caller, fcinfo, 0, 2, &company, &user);
@@ -312,11 +319,11 @@ bestauth_grant_permission(PG_FUNCTION_ARGS)
 Datum
 bestauth_revoke_permission(PG_FUNCTION_ARGS)
 {
-	BaCaller	caller = BaAccessCaller(fcinfo);
-	char	   *name = BaArgText(fcinfo, 1, "permission", BA_MAX_CODE);
-	BaCompany	company;
-	BaUser		user;
-	BaArgs		args = {0};
+	BaCaller caller = BaAccessCaller(fcinfo);
+	char *name = BaArgText(fcinfo, 1, "permission", BA_MAX_CODE);
+	BaCompany company;
+	BaUser user;
+	BaArgs args = {0};
 
 	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, "MCM-8");
 	BaUserActed(&caller, fcinfo, 0, 2, &company, &user);

@@ -10,7 +10,8 @@
 extern void BaPermissionSeed(void);
 extern void BaPermissionRequireKnown(char **names, int count);
 extern void BaPermissionRequireGivable(const BaCaller *caller, char **names, int count);
-extern bool BaPermissionGive(const BaCompany *company, const BaUser *user, const char *name);
+extern bool BaPermissionGive(const BaCompany *company, const BaUser *user,
+							 const char *name);
 extern Datum BaPermissionsOf(const BaUser *user);
 extern Datum BaCompaniesOf(const BaUser *user);
 extern void BaPermissionRule(BaRowEvent *event, bool restoring);
@@ -18,4 +19,4 @@ extern void BaPermissionDeleteRule(const BaRowEvent *event);
 extern void BaUserPermissionRule(BaRowEvent *event, bool restoring);
 extern void BaRolePermissionRule(BaRowEvent *event, bool restoring);
 
-#endif							/* BESTAUTH_PERMISSION_H */
+#endif /* BESTAUTH_PERMISSION_H */

@@ -29,13 +29,13 @@
 #include "compat.h"
 #include "query.h"
 
-#define BATCH 500				/* rows fetched at a time by BaQueryEach */
+#define BATCH 500 /* rows fetched at a time by BaQueryEach */
 
 typedef struct Scope
 {
-	Oid			user;
-	int			security;
-	int			nest_level;
+	Oid user;
+	int security;
+	int nest_level;
 	MemoryContext context;
 } Scope;
 
@@ -48,15 +48,15 @@ BaOwnerId(void)
 static void
 Enter(Scope *scope)
 {
-	Oid			owner = BaOwnerId();
+	Oid owner = BaOwnerId();
 
 	scope->context = CurrentMemoryContext;
 	GetUserIdAndSecContext(&scope->user, &scope->security);
 	SetUserIdAndSecContext(owner, scope->security | SECURITY_LOCAL_USERID_CHANGE |
-						   SECURITY_NOFORCE_RLS);
+									  SECURITY_NOFORCE_RLS);
 	scope->nest_level = NewGUCNestLevel();
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
 }
@@ -73,7 +73,7 @@ Leave(Scope *scope)
 static void
 Prepare(BaQuery *query, BaArgs *args)
 {
-	SPIPlanPtr	plan;
+	SPIPlanPtr plan;
 
 	if (query->plan != NULL)
 		return;
@@ -86,8 +86,8 @@ Prepare(BaQuery *query, BaArgs *args)
 static uint64
 Execute(BaQuery *query, BaArgs *args, long limit)
 {
-	Snapshot	snapshot = InvalidSnapshot;
-	int			code;
+	Snapshot snapshot = InvalidSnapshot;
+	int code;
 
 	Prepare(query, args);
 	if (query->latest)
@@ -108,14 +108,14 @@ static void
 CopyRow(HeapTuple tuple, TupleDesc tupdesc, MemoryContext context, BaRow *row)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
-	int			i;
+	int i;
 
 	Assert(tupdesc->natts <= BA_QUERY_MAX);
 	row->count = tupdesc->natts;
 	for (i = 0; i < tupdesc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(tupdesc, i);
-		Datum		value = SPI_getbinval(tuple, tupdesc, i + 1, &row->nulls[i]);
+		Datum value = SPI_getbinval(tuple, tupdesc, i + 1, &row->nulls[i]);
 
 		if (row->nulls[i])
 			row->values[i] = (Datum) 0;
@@ -131,8 +131,8 @@ CopyRow(HeapTuple tuple, TupleDesc tupdesc, MemoryContext context, BaRow *row)
 uint64
 BaQueryExec(BaQuery *query, BaArgs *args)
 {
-	Scope		scope;
-	uint64		processed;
+	Scope scope;
+	uint64 processed;
 
 	Enter(&scope);
 	processed = Execute(query, args, 0);
@@ -144,8 +144,8 @@ BaQueryExec(BaQuery *query, BaArgs *args)
 bool
 BaQueryRow(BaQuery *query, BaArgs *args, BaRow *row)
 {
-	Scope		scope;
-	bool		found;
+	Scope scope;
+	bool found;
 
 	Enter(&scope);
 	/* No limit: a query that changes rows must come to its end. */
@@ -160,16 +160,16 @@ BaQueryRow(BaQuery *query, BaArgs *args, BaRow *row)
 List *
 BaQueryRows(BaQuery *query, BaArgs *args)
 {
-	Scope		scope;
-	List	   *rows = NIL;
-	uint64		i;
+	Scope scope;
+	List *rows = NIL;
+	uint64 i;
 
 	Enter(&scope);
 	(void) Execute(query, args, 0);
 	for (i = 0; i < SPI_processed; i++)
 	{
 		MemoryContext old = MemoryContextSwitchTo(scope.context);
-		BaRow	   *row = palloc(sizeof(BaRow));
+		BaRow *row = palloc(sizeof(BaRow));
 
 		CopyRow(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, scope.context, row);
 		rows = lappend(rows, row);
@@ -188,26 +188,26 @@ BaQueryRows(BaQuery *query, BaArgs *args)
 void
 BaQueryEach(BaQuery *query, BaArgs *args, BaRowCallback callback, void *arg)
 {
-	Scope		scope;
-	Portal		portal;
+	Scope scope;
+	Portal portal;
 	MemoryContext row_context;
 
 	Enter(&scope);
-	row_context = AllocSetContextCreate(CurrentMemoryContext, "bestauth row",
-										ALLOCSET_SMALL_SIZES);
+	row_context =
+		AllocSetContextCreate(CurrentMemoryContext, "bestauth row", ALLOCSET_SMALL_SIZES);
 	Assert(!query->latest);
 	Prepare(query, args);
 	portal = SPI_cursor_open(NULL, query->plan, args->values, args->nulls, false);
 	for (;;)
 	{
-		uint64		i;
+		uint64 i;
 
 		SPI_cursor_fetch(portal, true, BATCH);
 		if (SPI_processed == 0)
 			break;
 		for (i = 0; i < SPI_processed; i++)
 		{
-			BaRow		row;
+			BaRow row;
 
 			MemoryContextReset(row_context);
 			CopyRow(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, row_context, &row);
@@ -226,8 +226,8 @@ BaQueryEach(BaQuery *query, BaArgs *args, BaRowCallback callback, void *arg)
 void
 BaQueryText(const char *sql)
 {
-	Scope		scope;
-	int			code;
+	Scope scope;
+	int code;
 
 	Enter(&scope);
 	code = SPI_execute(sql, false, 0);

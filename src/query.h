@@ -6,7 +6,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
-#define BA_QUERY_MAX 24			/* arguments, or columns, of a query */
+#define BA_QUERY_MAX 24 /* arguments, or columns, of a query */
 
 /*
  * A query: constant text beside its only user, and the plan that is kept after
@@ -16,26 +16,26 @@
 typedef struct BaQuery
 {
 	const char *sql;
-	bool		latest;
+	bool latest;
 	struct _SPI_plan *plan;
 } BaQuery;
 
 typedef struct BaArgs
 {
-	int			count;
-	Oid			types[BA_QUERY_MAX];
-	Datum		values[BA_QUERY_MAX];
-	char		nulls[BA_QUERY_MAX];	/* 'n' or ' ' */
+	int count;
+	Oid types[BA_QUERY_MAX];
+	Datum values[BA_QUERY_MAX];
+	char nulls[BA_QUERY_MAX]; /* 'n' or ' ' */
 } BaArgs;
 
 typedef struct BaRow
 {
-	int			count;
-	Datum		values[BA_QUERY_MAX];
-	bool		nulls[BA_QUERY_MAX];
+	int count;
+	Datum values[BA_QUERY_MAX];
+	bool nulls[BA_QUERY_MAX];
 } BaRow;
 
-typedef void (*BaRowCallback) (const BaRow *row, void *arg);
+typedef void (*BaRowCallback)(const BaRow *row, void *arg);
 
 extern void BaPut(BaArgs *args, Oid type, Datum value, bool isnull);
 extern void BaPutText(BaArgs *args, const char *value);
@@ -59,6 +59,6 @@ extern List *BaQueryRows(BaQuery *query, BaArgs *args);
 extern void BaQueryEach(BaQuery *query, BaArgs *args, BaRowCallback callback, void *arg);
 extern void BaQueryText(const char *sql);
 
-extern Oid	BaOwnerId(void);
+extern Oid BaOwnerId(void);
 
-#endif							/* BESTAUTH_QUERY_H */
+#endif /* BESTAUTH_QUERY_H */

@@ -18,29 +18,29 @@
 #include "compat.h"
 #include "repeat.h"
 
-#define MAX_COMPARED 2048		/* bytes of an argument */
+#define MAX_COMPARED 2048 /* bytes of an argument */
 
 static struct
 {
 	LocalTransactionId transaction;
-	CommandId	command;
-	uint8		digest[BA_DIGEST_LENGTH];
-	Datum		result;			/* in TopTransactionContext */
-}			last;
+	CommandId command;
+	uint8 digest[BA_DIGEST_LENGTH];
+	Datum result; /* in TopTransactionContext */
+} last;
 
 /* All arguments are text. */
 static void
 DigestCall(FunctionCallInfo fcinfo, uint8 *digest)
 {
 	StringInfoData call;
-	int			i;
+	int i;
 
 	initStringInfo(&call);
 	appendBinaryStringInfo(&call, (char *) &fcinfo->flinfo->fn_oid, sizeof(Oid));
 	for (i = 0; i < PG_NARGS(); i++)
 	{
-		text	   *arg = PG_ARGISNULL(i) ? NULL : PG_GETARG_TEXT_PP(i);
-		int			length = arg == NULL ? -1 : VARSIZE_ANY_EXHDR(arg);
+		text *arg = PG_ARGISNULL(i) ? NULL : PG_GETARG_TEXT_PP(i);
+		int length = arg == NULL ? -1 : VARSIZE_ANY_EXHDR(arg);
 
 		/* Longer ones are refused alike, whatever they go on with. */
 		appendBinaryStringInfo(&call, (char *) &length, sizeof(length));

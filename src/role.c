@@ -22,20 +22,21 @@ PG_FUNCTION_INFO_V1(bestauth_unassign_role);
 
 typedef struct Role
 {
-	pg_uuid_t	role_id;
-	char	   *name;
+	pg_uuid_t role_id;
+	char *name;
 } Role;
 
 static BaQuery find_role = {
-	.sql = "SELECT role_id, name FROM bestauth.role"
-	" WHERE company_id = $1 AND lower(name COLLATE \"C\") = lower($2 COLLATE \"C\")"
-	" FOR NO KEY UPDATE",
+	.sql =
+		"SELECT role_id, name FROM bestauth.role"
+		" WHERE company_id = $1 AND lower(name COLLATE \"C\") = lower($2 COLLATE \"C\")"
+		" FOR NO KEY UPDATE",
 	.latest = true,
 };
 
 static BaQuery insert_role = {
 	.sql = "INSERT INTO bestauth.role (company_id, name) VALUES ($1, $2)"
-	" ON CONFLICT DO NOTHING RETURNING role_id",
+		   " ON CONFLICT DO NOTHING RETURNING role_id",
 };
 
 static BaQuery delete_role = {
@@ -50,43 +51,47 @@ static BaQuery role_holders = {
 
 static BaQuery role_permissions = {
 	.sql = "SELECT coalesce(array_agg(permission::text ORDER BY permission), '{}')"
-	" FROM bestauth.role_permission WHERE role_id = $1",
+		   " FROM bestauth.role_permission WHERE role_id = $1",
 	.latest = true,
 };
 
 static BaQuery role_companies = {
-	.sql = "SELECT coalesce(array_agg(child_id), '{}') FROM bestauth.role_company WHERE role_id = $1",
+	.sql =
+		"SELECT coalesce(array_agg(child_id), '{}') FROM bestauth.role_company WHERE role_id = $1",
 	.latest = true,
 };
 
 static BaQuery remove_permissions = {
 	.sql = "DELETE FROM bestauth.role_permission WHERE role_id = $1"
-	" AND permission <> ALL ($2 COLLATE \"C\")",
+		   " AND permission <> ALL ($2 COLLATE \"C\")",
 	.latest = true,
 };
 
 static BaQuery add_permissions = {
 	.sql = "INSERT INTO bestauth.role_permission (company_id, role_id, permission)"
-	" SELECT $1, $2, n FROM unnest($3) AS n ON CONFLICT DO NOTHING",
+		   " SELECT $1, $2, n FROM unnest($3) AS n ON CONFLICT DO NOTHING",
 	.latest = true,
 };
 
 static BaQuery remove_companies = {
-	.sql = "DELETE FROM bestauth.role_company rc WHERE rc.role_id = $1 AND NOT EXISTS"
-	" (SELECT FROM bestauth.company c WHERE c.company_id = rc.child_id"
-	" AND lower(c.code COLLATE \"C\") IN (SELECT lower(n COLLATE \"C\") FROM unnest($2) AS n))",
+	.sql =
+		"DELETE FROM bestauth.role_company rc WHERE rc.role_id = $1 AND NOT EXISTS"
+		" (SELECT FROM bestauth.company c WHERE c.company_id = rc.child_id"
+		" AND lower(c.code COLLATE \"C\") IN (SELECT lower(n COLLATE \"C\") FROM unnest($2) AS n))",
 	.latest = true,
 };
 
 static BaQuery add_company = {
-	.sql = "INSERT INTO bestauth.role_company (company_id, role_id, child_id) VALUES ($1, $2, $3)"
-	" ON CONFLICT DO NOTHING",
+	.sql =
+		"INSERT INTO bestauth.role_company (company_id, role_id, child_id) VALUES ($1, $2, $3)"
+		" ON CONFLICT DO NOTHING",
 	.latest = true,
 };
 
 static BaQuery insert_user_role = {
-	.sql = "INSERT INTO bestauth.user_role (company_id, user_id, role_id) VALUES ($1, $2, $3)"
-	" ON CONFLICT DO NOTHING",
+	.sql =
+		"INSERT INTO bestauth.user_role (company_id, user_id, role_id) VALUES ($1, $2, $3)"
+		" ON CONFLICT DO NOTHING",
 	.latest = true,
 };
 
@@ -109,13 +114,13 @@ void
 BaRoleCompanyRule(BaRowEvent *event, bool restoring)
 {
 	static BaQuery is_child = {
-		.sql = "SELECT true FROM bestauth.company WHERE company_id = $1 AND parent_id = $2",
+		.sql =
+			"SELECT true FROM bestauth.company WHERE company_id = $1 AND parent_id = $2",
 		.latest = true,
 	};
-	pg_uuid_t	child_id,
-				company_id;
-	BaArgs		args = {0};
-	BaRow		row;
+	pg_uuid_t child_id, company_id;
+	BaArgs args = {0};
+	BaRow row;
 
 	if (restoring || !BaColumnUuid(event, "child_id", &child_id) ||
 		!BaColumnUuid(event, "company_id", &company_id))
@@ -123,19 +128,19 @@ BaRoleCompanyRule(BaRowEvent *event, bool restoring)
 	BaPutUuid(&args, &child_id);
 	BaPutUuid(&args, &company_id);
 	if (!BaQueryRow(&is_child, &args, &row))
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("company is not a child of the role's company"),
-				 BaErrRule("MCM-2")));
+		ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION),
+						errmsg("company is not a child of the role's company"),
+						BaErrRule("MCM-2")));
 }
 
 void
 BaUserRoleRule(BaRowEvent *event, bool restoring)
 {
-	pg_uuid_t	user_id;
-	BaUser		user;
+	pg_uuid_t user_id;
+	BaUser user;
 
-	if (restoring || !BaColumnUuid(event, "user_id", &user_id) || !BaUserLoad(&user_id, &user))
+	if (restoring || !BaColumnUuid(event, "user_id", &user_id) ||
+		!BaUserLoad(&user_id, &user))
 		return;
 	if (!user.type->may_hold_permissions)
 		ereport(ERROR,
@@ -152,17 +157,18 @@ RefuseMissing(const BaCaller *caller, const BaCompany *company, const char *name
 {
 	if (caller->identity != NULL)
 		BaAccessRefuse(caller, "H-01", "There is no such role in the session's company.");
-	ereport(ERROR,
-			(errcode(ERRCODE_NO_DATA_FOUND),
-			 errmsg("role \"%s\" does not exist in company \"%s\"", name, company->code)));
+	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+					errmsg("role \"%s\" does not exist in company \"%s\"", name,
+						   company->code)));
 }
 
 /* The role, locked: what is in it when it is checked is what is given. */
 static void
-RequireRole(const BaCaller *caller, const BaCompany *company, const char *name, Role *role)
+RequireRole(const BaCaller *caller, const BaCompany *company, const char *name,
+			Role *role)
 {
-	BaArgs		args = {0};
-	BaRow		row;
+	BaArgs args = {0};
+	BaRow row;
 
 	BaPutUuid(&args, &company->company_id);
 	BaPutText(&args, name);
@@ -176,8 +182,8 @@ RequireRole(const BaCaller *caller, const BaCompany *company, const char *name, 
 static Datum
 AskRole(BaQuery *query, const Role *role)
 {
-	BaArgs		args = {0};
-	BaRow		row;
+	BaArgs args = {0};
+	BaRow row;
 
 	BaPutUuid(&args, &role->role_id);
 	return BaQueryRow(query, &args, &row) ? row.values[0] : (Datum) 0;
@@ -187,25 +193,25 @@ AskRole(BaQuery *query, const Role *role)
 static void
 RequireRoleHeld(const BaCaller *caller, const Role *role)
 {
-	Datum	   *values;
-	int			count,
-				i;
+	Datum *values;
+	int count, i;
 
 	if (caller->is_operator)
 		return;
-	deconstruct_array(DatumGetArrayTypeP(AskRole(&role_permissions, role)), TEXTOID, -1, false,
-					  TYPALIGN_INT, &values, NULL, &count);
+	deconstruct_array(DatumGetArrayTypeP(AskRole(&role_permissions, role)), TEXTOID, -1,
+					  false, TYPALIGN_INT, &values, NULL, &count);
 	for (i = 0; i < count; i++)
 	{
-		char	   *name = TextDatumGetCString(values[i]);
+		char *name = TextDatumGetCString(values[i]);
 
 		BaAccessRequireHeld(caller, &name, 1, "G-08");
 	}
-	deconstruct_array(DatumGetArrayTypeP(AskRole(&role_companies, role)), UUIDOID, UUID_LEN,
-					  false, TYPALIGN_CHAR, &values, NULL, &count);
+	deconstruct_array(DatumGetArrayTypeP(AskRole(&role_companies, role)), UUIDOID,
+					  UUID_LEN, false, TYPALIGN_CHAR, &values, NULL, &count);
 	for (i = 0; i < count; i++)
 		if (!BaContextCanAccessCompany(DatumGetUUIDP(values[i])))
-			BaAccessRefuse(caller, "G-08", "The role carries a company that the caller may not enter.");
+			BaAccessRefuse(caller, "G-08",
+						   "The role carries a company that the caller may not enter.");
 }
 
 /* ------------------------------------------------------------------ changing */
@@ -213,7 +219,7 @@ RequireRoleHeld(const BaCaller *caller, const Role *role)
 static void
 SetPermissions(const BaCompany *company, const Role *role, const BaTextList *permissions)
 {
-	BaArgs		args = {0};
+	BaArgs args = {0};
 
 	if (permissions->count < 0)
 		return;
@@ -228,19 +234,21 @@ SetPermissions(const BaCompany *company, const Role *role, const BaTextList *per
 }
 
 static void
-AddCompany(const BaCaller *caller, const BaCompany *company, const Role *role, const char *code)
+AddCompany(const BaCaller *caller, const BaCompany *company, const Role *role,
+		   const char *code)
 {
-	BaCompany	child;
-	BaArgs		args = {0};
-	bool		found = BaCompanyFind(code, &child);
+	BaCompany child;
+	BaArgs args = {0};
+	bool found = BaCompanyFind(code, &child);
 
-	if (caller->identity != NULL && (!found || !BaContextCanAccessCompany(&child.company_id)))
+	if (caller->identity != NULL &&
+		(!found || !BaContextCanAccessCompany(&child.company_id)))
 		BaAccessRefuse(caller, "G-08",
-					   psprintf("The caller may not enter a company \"%s\" itself.", code));
+					   psprintf("The caller may not enter a company \"%s\" itself.",
+								code));
 	if (!found)
-		ereport(ERROR,
-				(errcode(ERRCODE_NO_DATA_FOUND),
-				 errmsg("company \"%s\" does not exist", code)));
+		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+						errmsg("company \"%s\" does not exist", code)));
 	BaPutUuid(&args, &company->company_id);
 	BaPutUuid(&args, &role->role_id);
 	BaPutUuid(&args, &child.company_id);
@@ -251,8 +259,8 @@ static void
 SetCompanies(const BaCaller *caller, const BaCompany *company, const Role *role,
 			 const BaTextList *companies)
 {
-	BaArgs		args = {0};
-	int			i;
+	BaArgs args = {0};
+	int i;
 
 	if (companies->count < 0)
 		return;
@@ -264,11 +272,12 @@ SetCompanies(const BaCaller *caller, const BaCompany *company, const Role *role,
 }
 
 static void
-AuditRole(const char *action, const BaCompany *company, const Role *role, const char *username,
-		  const BaTextList *permissions, const BaTextList *companies)
+AuditRole(const char *action, const BaCompany *company, const Role *role,
+		  const char *username, const BaTextList *permissions,
+		  const BaTextList *companies)
 {
-	BaAudit		audit;
-	BaJson		detail;
+	BaAudit audit;
+	BaJson detail;
 
 	BaCompanyAudit(&audit, action, company);
 	audit.object_type = "role";
@@ -296,13 +305,13 @@ RequireContents(const BaCaller *caller, const BaTextList *permissions)
 Datum
 bestauth_create_role(PG_FUNCTION_ARGS)
 {
-	BaCaller	caller = BaAccessCaller(fcinfo);
-	Role		role = {.name = BaArgName(fcinfo, 0, "name")};
-	BaTextList	permissions = BaArgTextArray(fcinfo, 1, "permissions");
-	BaTextList	companies = BaArgTextArray(fcinfo, 2, "companies");
-	BaCompany	company;
-	BaArgs		args = {0};
-	BaRow		row;
+	BaCaller caller = BaAccessCaller(fcinfo);
+	Role role = {.name = BaArgName(fcinfo, 0, "name")};
+	BaTextList permissions = BaArgTextArray(fcinfo, 1, "permissions");
+	BaTextList companies = BaArgTextArray(fcinfo, 2, "companies");
+	BaCompany company;
+	BaArgs args = {0};
+	BaRow row;
 
 	BaAccessRequire(&caller, BA_PERM_MANAGE_ROLES, "MCM-2");
 	BaCompanyActed(&caller, BaArgTextOrNull(fcinfo, 3, "company", BA_MAX_CODE), &company);
@@ -310,9 +319,8 @@ bestauth_create_role(PG_FUNCTION_ARGS)
 	BaPutUuid(&args, &company.company_id);
 	BaPutText(&args, role.name);
 	if (!BaQueryRow(&insert_role, &args, &row))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNIQUE_VIOLATION),
-				 errmsg("role \"%s\" exists already", role.name)));
+		ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
+						errmsg("role \"%s\" exists already", role.name)));
 	(void) BaGetUuid(&row, 0, &role.role_id);
 	SetPermissions(&company, &role, &permissions);
 	SetCompanies(&caller, &company, &role, &companies);
@@ -323,12 +331,12 @@ bestauth_create_role(PG_FUNCTION_ARGS)
 Datum
 bestauth_update_role(PG_FUNCTION_ARGS)
 {
-	BaCaller	caller = BaAccessCaller(fcinfo);
-	char	   *name = BaArgName(fcinfo, 0, "name");
-	BaTextList	permissions = BaArgTextArray(fcinfo, 1, "permissions");
-	BaTextList	companies = BaArgTextArray(fcinfo, 2, "companies");
-	BaCompany	company;
-	Role		role;
+	BaCaller caller = BaAccessCaller(fcinfo);
+	char *name = BaArgName(fcinfo, 0, "name");
+	BaTextList permissions = BaArgTextArray(fcinfo, 1, "permissions");
+	BaTextList companies = BaArgTextArray(fcinfo, 2, "companies");
+	BaCompany company;
+	Role role;
 
 	BaAccessRequire(&caller, BA_PERM_MANAGE_ROLES, "MCM-2");
 	BaCompanyActed(&caller, BaArgTextOrNull(fcinfo, 3, "company", BA_MAX_CODE), &company);
@@ -344,11 +352,11 @@ bestauth_update_role(PG_FUNCTION_ARGS)
 Datum
 bestauth_delete_role(PG_FUNCTION_ARGS)
 {
-	BaCaller	caller = BaAccessCaller(fcinfo);
-	char	   *name = BaArgName(fcinfo, 0, "name");
-	BaTextList	nothing = {.count = 0, .array = BaTextArray(NULL, 0)};
-	BaCompany	company;
-	Role		role;
+	BaCaller caller = BaAccessCaller(fcinfo);
+	char *name = BaArgName(fcinfo, 0, "name");
+	BaTextList nothing = {.count = 0, .array = BaTextArray(NULL, 0)};
+	BaCompany company;
+	Role role;
 
 	BaAccessRequire(&caller, BA_PERM_MANAGE_ROLES, "MCM-2");
 	BaCompanyActed(&caller, BaArgTextOrNull(fcinfo, 1, "company", BA_MAX_CODE), &company);
@@ -370,8 +378,8 @@ void
 BaRoleGive(const BaCaller *caller, const BaCompany *company, const BaUser *user,
 		   const char *name)
 {
-	Role		role;
-	BaArgs		args = {0};
+	Role role;
+	BaArgs args = {0};
 
 	RequireRole(caller, company, name, &role);
 	RequireRoleHeld(caller, &role);
@@ -385,10 +393,10 @@ BaRoleGive(const BaCaller *caller, const BaCompany *company, const BaUser *user,
 Datum
 bestauth_assign_role(PG_FUNCTION_ARGS)
 {
-	BaCaller	caller = BaAccessCaller(fcinfo);
-	char	   *name = BaArgName(fcinfo, 1, "role");
-	BaCompany	company;
-	BaUser		user;
+	BaCaller caller = BaAccessCaller(fcinfo);
+	char *name = BaArgName(fcinfo, 1, "role");
+	BaCompany company;
+	BaUser user;
 
 	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, "TPB-3");
 	BaUserActed(&caller, fcinfo, 0, 2, &company, &user);
@@ -399,12 +407,12 @@ bestauth_assign_role(PG_FUNCTION_ARGS)
 Datum
 bestauth_unassign_role(PG_FUNCTION_ARGS)
 {
-	BaCaller	caller = BaAccessCaller(fcinfo);
-	char	   *name = BaArgName(fcinfo, 1, "role");
-	BaCompany	company;
-	BaUser		user;
-	Role		role;
-	BaArgs		args = {0};
+	BaCaller caller = BaAccessCaller(fcinfo);
+	char *name = BaArgName(fcinfo, 1, "role");
+	BaCompany company;
+	BaUser user;
+	Role role;
+	BaArgs args = {0};
 
 	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, "MCM-8");
 	BaUserActed(&caller, fcinfo, 0, 2, &company, &user);

@@ -4,10 +4,10 @@
 
 #include "permission.h"
 
-extern void BaRoleGive(const BaCaller *caller, const BaCompany *company, const BaUser *user,
-					   const char *name);
+extern void BaRoleGive(const BaCaller *caller, const BaCompany *company,
+					   const BaUser *user, const char *name);
 extern void BaRoleRule(BaRowEvent *event, bool restoring);
 extern void BaRoleCompanyRule(BaRowEvent *event, bool restoring);
 extern void BaUserRoleRule(BaRowEvent *event, bool restoring);
 
-#endif							/* BESTAUTH_ROLE_H */
+#endif /* BESTAUTH_ROLE_H */

@@ -33,59 +33,63 @@
 PG_FUNCTION_INFO_V1(bestauth_use_session);
 PG_FUNCTION_INFO_V1(bestauth_logout);
 
-#define CACHE_MAX 1024			/* sessions remembered by a backend */
-#define TOUCHES_PER_LIMIT 10	/* last use is noted to a tenth of the idle limit */
+#define CACHE_MAX 1024       /* sessions remembered by a backend */
+#define TOUCHES_PER_LIMIT 10 /* last use is noted to a tenth of the idle limit */
 
 static BaQuery insert_session = {
-	.sql = "WITH s AS (INSERT INTO bestauth.session (token_hash, user_id, person_id, company_id,"
-	" billing_service_id, user_version, person_version, service_version, client_addr, client_info, expires_at)"
-	" VALUES ($1, $2, $3, $4, $5, $6, $7, nullif($8, 0), $9, $10, clock_timestamp() + $11 * interval '1 second')"
-	" RETURNING session_id, expires_at), l AS (INSERT INTO bestauth.session_use (session_id, last_used_at)"
-	" SELECT session_id, clock_timestamp() FROM s)"
-	" SELECT session_id, expires_at FROM s",
+	.sql =
+		"WITH s AS (INSERT INTO bestauth.session (token_hash, user_id, person_id, company_id,"
+		" billing_service_id, user_version, person_version, service_version, client_addr, client_info, expires_at)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, nullif($8, 0), $9, $10, clock_timestamp() + $11 * interval '1 second')"
+		" RETURNING session_id, expires_at), l AS (INSERT INTO bestauth.session_use (session_id, last_used_at)"
+		" SELECT session_id, clock_timestamp() FROM s)"
+		" SELECT session_id, expires_at FROM s",
 };
 
 static BaQuery load_session = {
-	.sql = "SELECT s.session_id, s.user_id, s.person_id, s.company_id, s.billing_service_id,"
-	" s.user_version, s.person_version, s.service_version, s.expires_at, l.last_used_at,"
-	" s.ended_at IS NOT NULL, s.client_addr,"
-	" (SELECT b.code FROM bestauth.company b WHERE b.company_id = s.billing_service_id)"
-	" FROM bestauth.session s JOIN bestauth.session_use l ON l.session_id = s.session_id"
-	" WHERE s.token_hash = $1",
+	.sql =
+		"SELECT s.session_id, s.user_id, s.person_id, s.company_id, s.billing_service_id,"
+		" s.user_version, s.person_version, s.service_version, s.expires_at, l.last_used_at,"
+		" s.ended_at IS NOT NULL, s.client_addr,"
+		" (SELECT b.code FROM bestauth.company b WHERE b.company_id = s.billing_service_id)"
+		" FROM bestauth.session s JOIN bestauth.session_use l ON l.session_id = s.session_id"
+		" WHERE s.token_hash = $1",
 	.latest = true,
 };
 
 /* A row that somebody else is noting the same in is left to them. */
 static BaQuery touch_session = {
-	.sql = "UPDATE bestauth.session_use SET last_used_at = clock_timestamp() WHERE session_id ="
-	" (SELECT session_id FROM bestauth.session_use WHERE session_id = $1 FOR UPDATE SKIP LOCKED)",
+	.sql =
+		"UPDATE bestauth.session_use SET last_used_at = clock_timestamp() WHERE session_id ="
+		" (SELECT session_id FROM bestauth.session_use WHERE session_id = $1 FOR UPDATE SKIP LOCKED)",
 	.latest = true,
 };
 
 static BaQuery end_session = {
-	.sql = "UPDATE bestauth.session s SET ended_at = clock_timestamp()"
-	" FROM bestauth.company c WHERE s.token_hash = $1 AND s.ended_at IS NULL AND c.company_id = s.company_id"
-	" RETURNING s.session_id, s.company_id, c.code, s.user_id, s.person_id, s.billing_service_id, s.client_addr",
+	.sql =
+		"UPDATE bestauth.session s SET ended_at = clock_timestamp()"
+		" FROM bestauth.company c WHERE s.token_hash = $1 AND s.ended_at IS NULL AND c.company_id = s.company_id"
+		" RETURNING s.session_id, s.company_id, c.code, s.user_id, s.person_id, s.billing_service_id, s.client_addr",
 	.latest = true,
 };
 
 /* What is remembered of a session, by the digest of its token. */
 typedef struct Entry
 {
-	uint8		digest[BA_DIGEST_LENGTH];	/* hash key, must be first */
-	uint64		generation;		/* of inval.c, in which it was read */
-	pg_uuid_t	session_id;
+	uint8 digest[BA_DIGEST_LENGTH]; /* hash key, must be first */
+	uint64 generation;              /* of inval.c, in which it was read */
+	pg_uuid_t session_id;
 	TimestampTz expires_at;
 	TimestampTz last_used_at;
-	char	   *identity;		/* as BaContextText() writes it */
+	char *identity; /* as BaContextText() writes it */
 } Entry;
 
 /* What was found of a session in the tables. */
 typedef struct Found
 {
-	BaIdentity	identity;
+	BaIdentity identity;
 	TimestampTz last_used_at;
-	const char *fault;			/* NULL if it is good */
+	const char *fault; /* NULL if it is good */
 } Found;
 
 static HTAB *cache = NULL;
@@ -97,8 +101,8 @@ static MemoryContext cache_context = NULL;
 void
 BaSessionCreate(const BaSessionStart *start, BaSession *session)
 {
-	BaArgs		args = {0};
-	BaRow		row;
+	BaArgs args = {0};
+	BaRow row;
 
 	session->secret = BaTokenMake("bas");
 	BaPutBytes(&args, BaTokenDigest(session->secret));
@@ -162,14 +166,16 @@ AuthorityFault(const BaRow *row, const BaIdentity *identity, const BaAuthority *
 }
 
 static void
-SetNames(BaIdentity *identity, BaAuthority *user, const BaAuthority *person, char *service_code)
+SetNames(BaIdentity *identity, BaAuthority *user, const BaAuthority *person,
+		 char *service_code)
 {
 	BaAuthorityLists(user);
 	identity->service_code = service_code ? service_code : "";
 	identity->user_type = (char *) user->user.type->name;
 	identity->username = user->user.username;
-	identity->person = identity->has_service ?
-		psprintf("%s/%s", identity->service_code, person->user.username) : person->user.username;
+	identity->person = identity->has_service ? psprintf("%s/%s", identity->service_code,
+														person->user.username) :
+											   person->user.username;
 	identity->company_code = user->company_code;
 	identity->permission_count = user->permission_count;
 	identity->permissions = user->permissions;
@@ -182,10 +188,9 @@ static bool
 Load(Datum digest, Found *found)
 {
 	BaIdentity *identity = &found->identity;
-	BaAuthority *user,
-			   *person;
-	BaArgs		args = {0};
-	BaRow		row;
+	BaAuthority *user, *person;
+	BaArgs args = {0};
+	BaRow row;
 
 	memset(found, 0, sizeof(*found));
 	BaPutBytes(&args, digest);
@@ -217,10 +222,11 @@ Load(Datum digest, Found *found)
 const char *
 BaSessionPerson(const char *secret, BaUser *person, bool *known)
 {
-	Found		found;
+	Found found;
 
 	(void) BaAuthorityBegin();
-	*known = Load(BaTokenDigest(secret), &found) && BaUserLoad(&found.identity.person_id, person);
+	*known = Load(BaTokenDigest(secret), &found) &&
+			 BaUserLoad(&found.identity.person_id, person);
 	if (!*known)
 		return "the session is not known";
 	if (found.fault == NULL && found.identity.has_service)
@@ -233,7 +239,7 @@ BaSessionPerson(const char *secret, BaUser *person, bool *known)
 static void
 CacheReset(void)
 {
-	HASHCTL		control;
+	HASHCTL control;
 
 	if (cache_context == NULL)
 		cache_context = AllocSetContextCreate(TopMemoryContext, "bestauth sessions",
@@ -245,14 +251,15 @@ CacheReset(void)
 	control.keysize = BA_DIGEST_LENGTH;
 	control.entrysize = sizeof(Entry);
 	control.hcxt = cache_context;
-	cache = hash_create("bestauth sessions", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	cache = hash_create("bestauth sessions", 64, &control,
+						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
 
 /* An entry of another generation counts as none. */
 static Entry *
 CacheFind(const uint8 *digest)
 {
-	Entry	   *entry = cache == NULL ? NULL : hash_search(cache, digest, HASH_FIND, NULL);
+	Entry *entry = cache == NULL ? NULL : hash_search(cache, digest, HASH_FIND, NULL);
 
 	return entry != NULL && entry->generation == BaInvalGeneration() ? entry : NULL;
 }
@@ -261,8 +268,8 @@ static Entry *
 CachePut(const uint8 *digest, uint64 generation, const Found *found)
 {
 	static uint64 cached_generation = 0;
-	char	   *text = BaContextText(&found->identity);
-	Entry	   *entry;
+	char *text = BaContextText(&found->identity);
+	Entry *entry;
 
 	/* All of another generation are worthless: begin anew, and bound the size. */
 	if (cache == NULL || cached_generation != generation ||
@@ -284,7 +291,7 @@ CachePut(const uint8 *digest, uint64 generation, const Found *found)
 static void
 Touch(Entry *entry)
 {
-	BaArgs		args = {0};
+	BaArgs args = {0};
 
 	if (XactReadOnly || RecoveryInProgress() ||
 		!TimestampDifferenceExceeds(entry->last_used_at, GetCurrentTimestamp(),
@@ -298,11 +305,9 @@ Touch(Entry *entry)
 static void
 Refuse(void)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-			 errmsg("session is not valid"),
-			 errhint("Log in again."),
-			 BaErrRule("TPB-9")));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
+					errmsg("session is not valid"), errhint("Log in again."),
+					BaErrRule("TPB-9")));
 }
 
 /* The refusal of a session that there was is written down, once a backend. */
@@ -310,8 +315,8 @@ static void
 RefuseFound(const Found *found)
 {
 	static pg_uuid_t last_refused;
-	BaAudit		audit;
-	BaJson		detail;
+	BaAudit audit;
+	BaJson detail;
 
 	if (!RecoveryInProgress() && !BaUuidEqual(&last_refused, &found->identity.session_id))
 	{
@@ -324,7 +329,8 @@ RefuseFound(const Found *found)
 		audit.person_id = &found->identity.person_id;
 		audit.person = found->identity.person;
 		audit.session_id = &found->identity.session_id;
-		audit.client_addr = *found->identity.client_addr ? found->identity.client_addr : NULL;
+		audit.client_addr =
+			*found->identity.client_addr ? found->identity.client_addr : NULL;
 		audit.object_type = "session";
 		audit.object_id = BaUuidText(&found->identity.session_id);
 		if (found->identity.has_service)
@@ -345,9 +351,9 @@ static Entry *
 Find(Datum digest)
 {
 	const uint8 *key = (const uint8 *) VARDATA(DatumGetPointer(digest));
-	Entry	   *entry = CacheFind(key);
-	uint64		generation;
-	Found		found;
+	Entry *entry = CacheFind(key);
+	uint64 generation;
+	Found found;
 
 	if (entry != NULL && TimeFault(entry->expires_at, entry->last_used_at) == NULL)
 		return entry;
@@ -363,12 +369,12 @@ Find(Datum digest)
 Datum
 bestauth_use_session(PG_FUNCTION_ARGS)
 {
-	char	   *secret = BaArgSecret(fcinfo, 0, "session_token");
+	char *secret = BaArgSecret(fcinfo, 0, "session_token");
 	const BaIdentity *identity;
-	TupleDesc	tupdesc;
-	Datum		values[5];
-	bool		nulls[5] = {0};
-	Entry	   *entry;
+	TupleDesc tupdesc;
+	Datum values[5];
+	bool nulls[5] = {0};
+	Entry *entry;
 
 	BaInstanceRequireOpen();
 	/* Whatever comes of it, the identity before is over. */
@@ -390,7 +396,8 @@ bestauth_use_session(PG_FUNCTION_ARGS)
 	values[2] = BaUuidDatum(&identity->person_id);
 	values[3] = BaUuidDatum(&identity->company_id);
 	values[4] = TimestampTzGetDatum(identity->expires_at);
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
+	PG_RETURN_DATUM(
+		HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
 }
 
 /* ------------------------------------------------------------------- ending */
@@ -398,14 +405,13 @@ bestauth_use_session(PG_FUNCTION_ARGS)
 Datum
 bestauth_logout(PG_FUNCTION_ARGS)
 {
-	char	   *secret = BaArgSecret(fcinfo, 0, "session_token");
-	BaArgs		args = {0};
-	BaRow		row;
-	BaUser		user,
-				person;
-	BaAudit		audit;
-	pg_uuid_t	ids[5];
-	BaCompany	service;
+	char *secret = BaArgSecret(fcinfo, 0, "session_token");
+	BaArgs args = {0};
+	BaRow row;
+	BaUser user, person;
+	BaAudit audit;
+	pg_uuid_t ids[5];
+	BaCompany service;
 
 	BaInstanceRequireOpen();
 	BaPutBytes(&args, BaTokenDigest(secret));

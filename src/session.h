@@ -7,21 +7,21 @@
 /* Whose session it is to be. */
 typedef struct BaSessionStart
 {
-	const BaUser *user;			/* of a two-part login, the key */
-	const BaUser *person;		/* the same without one */
-	const BaCompany *service;	/* NULL without one */
+	const BaUser *user;       /* of a two-part login, the key */
+	const BaUser *person;     /* the same without one */
+	const BaCompany *service; /* NULL without one */
 	const char *client_addr;
 	const char *client_info;
 } BaSessionStart;
 
 typedef struct BaSession
 {
-	char	   *secret;			/* the token, this once */
-	pg_uuid_t	session_id;
+	char *secret; /* the token, this once */
+	pg_uuid_t session_id;
 	TimestampTz expires_at;
 } BaSession;
 
 extern void BaSessionCreate(const BaSessionStart *start, BaSession *session);
 extern const char *BaSessionPerson(const char *secret, BaUser *person, bool *known);
 
-#endif							/* BESTAUTH_SESSION_H */
+#endif /* BESTAUTH_SESSION_H */

@@ -14,19 +14,19 @@
 #include "compat.h"
 #include "settings.h"
 
-char	   *BaBaseUrl = NULL;
-int			BaChallengeLifetime = 300;
-int			BaHashCost = 12;
-int			BaInviteLifetime = 86400;
-int			BaLockoutDuration = 900;
-int			BaLockoutThreshold = 5;
-int			BaPasswordMinLength = 15;
-char	   *BaPepperFile = NULL;
-int			BaSessionAbsoluteLimit = 43200;
-int			BaSessionIdleLimit = 1800;
-int			BaSetupLinkLifetime = 86400;
-int			BaVerificationLifetime = 1800;
-int			BaWriterTimeout = 5000;
+char *BaBaseUrl = NULL;
+int BaChallengeLifetime = 300;
+int BaHashCost = 12;
+int BaInviteLifetime = 86400;
+int BaLockoutDuration = 900;
+int BaLockoutThreshold = 5;
+int BaPasswordMinLength = 15;
+char *BaPepperFile = NULL;
+int BaSessionAbsoluteLimit = 43200;
+int BaSessionIdleLimit = 1800;
+int BaSetupLinkLifetime = 86400;
+int BaVerificationLifetime = 1800;
+int BaWriterTimeout = 5000;
 
 #define DAY 86400
 
@@ -44,26 +44,29 @@ DefineLogins(void)
 	DefineSeconds("bestauth.challenge_lifetime",
 				  "How long part two of a login may take after part one.", NULL,
 				  &BaChallengeLifetime, 300, 10, 3600);
-	DefineCustomIntVariable("bestauth.hash_cost",
-							"Cost of the password hash, as a power of two.",
-							"12 takes a quarter of a second on a core of 2020. Stored hashes of another cost are renewed at the next good login.",
-							&BaHashCost, 12, 10, 31, PGC_SUSET, 0, NULL, NULL, NULL);
-	DefineSeconds("bestauth.invite_lifetime", "How long a registration link is good.", NULL,
-				  &BaInviteLifetime, DAY, 1, 30 * DAY);
+	DefineCustomIntVariable(
+		"bestauth.hash_cost", "Cost of the password hash, as a power of two.",
+		"12 takes a quarter of a second on a core of 2020. Stored hashes of another cost are renewed at the next good login.",
+		&BaHashCost, 12, 10, 31, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineSeconds("bestauth.invite_lifetime", "How long a registration link is good.",
+				  NULL, &BaInviteLifetime, DAY, 1, 30 * DAY);
 	DefineSeconds("bestauth.lockout_duration",
 				  "How long an account is locked after too many wrong passwords.", NULL,
 				  &BaLockoutDuration, 900, 1, 30 * DAY);
-	DefineCustomIntVariable("bestauth.lockout_threshold",
-							"How many wrong passwords in a row lock an account.",
-							"No more guesses than this are ever looked at, however many come at once.",
-							&BaLockoutThreshold, 5, 1, 100, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"bestauth.lockout_threshold",
+		"How many wrong passwords in a row lock an account.",
+		"No more guesses than this are ever looked at, however many come at once.",
+		&BaLockoutThreshold, 5, 1, 100, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable("bestauth.password_min_length",
 							"Least number of characters of a new password.", NULL,
-							&BaPasswordMinLength, 15, 8, 64, PGC_SUSET, 0, NULL, NULL, NULL);
-	DefineCustomStringVariable("bestauth.pepper_file",
-							   "File with the keys that passwords are mixed with before they are hashed.",
-							   "Lines of key id, space, 64 or more hexadecimal digits; the first is used for new hashes. Readable by the server's user alone.",
-							   &BaPepperFile, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+							&BaPasswordMinLength, 15, 8, 64, PGC_SUSET, 0, NULL, NULL,
+							NULL);
+	DefineCustomStringVariable(
+		"bestauth.pepper_file",
+		"File with the keys that passwords are mixed with before they are hashed.",
+		"Lines of key id, space, 64 or more hexadecimal digits; the first is used for new hashes. Readable by the server's user alone.",
+		&BaPepperFile, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 }
 
 static void
@@ -74,20 +77,19 @@ DefineSessions(void)
 				  &BaSessionAbsoluteLimit, 43200, 1, 30 * DAY);
 	DefineSeconds("bestauth.session_idle_limit",
 				  "How long a session lasts without being used.",
-				  "Last use is noted to a tenth of this.",
-				  &BaSessionIdleLimit, 1800, 1, 30 * DAY);
+				  "Last use is noted to a tenth of this.", &BaSessionIdleLimit, 1800, 1,
+				  30 * DAY);
 	DefineSeconds("bestauth.setup_link_lifetime",
 				  "How long a link is good by which a user sets the first password.",
-				  "A temporary password is good as long.",
-				  &BaSetupLinkLifetime, DAY, 1, 30 * DAY);
+				  "A temporary password is good as long.", &BaSetupLinkLifetime, DAY, 1,
+				  30 * DAY);
 	DefineSeconds("bestauth.verification_lifetime",
 				  "How long a link is good that proves an e-mail address.", NULL,
 				  &BaVerificationLifetime, 1800, 1, 30 * DAY);
 	DefineCustomIntVariable("bestauth.writer_timeout",
 							"How long a login waits for its guess to be charged.",
-							"After that it is refused.",
-							&BaWriterTimeout, 5000, 100, 60000, PGC_SUSET, GUC_UNIT_MS,
-							NULL, NULL, NULL);
+							"After that it is refused.", &BaWriterTimeout, 5000, 100,
+							60000, PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 }
 
 /*
@@ -98,9 +100,9 @@ DefineSessions(void)
 static void
 RefuseBrought(void)
 {
-	int			count;
+	int count;
 	struct config_generic **variables = BaGucVariables(&count);
-	int			i;
+	int i;
 
 	if (process_shared_preload_libraries_in_progress || !IsUnderPostmaster ||
 		!OidIsValid(MyDatabaseId) || superuser_arg(GetSessionUserId()))
@@ -109,10 +111,10 @@ RefuseBrought(void)
 		if (strncmp(variables[i]->name, "bestauth.", 9) == 0 &&
 			(variables[i]->flags & GUC_CUSTOM_PLACEHOLDER) != 0 &&
 			variables[i]->source == PGC_S_CLIENT)
-			ereport(ERROR,
-					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-					 errmsg("connection must not bring setting \"%s\"", variables[i]->name),
-					 errhint("Connect without it in the options.")));
+			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+							errmsg("connection must not bring setting \"%s\"",
+								   variables[i]->name),
+							errhint("Connect without it in the options.")));
 }
 
 void
@@ -120,8 +122,8 @@ BaSettingsInit(void)
 {
 	RefuseBrought();
 	DefineCustomStringVariable("bestauth.base_url",
-							   "Address that links in mail begin with.", NULL,
-							   &BaBaseUrl, "https://localhost", PGC_SUSET, 0, NULL, NULL, NULL);
+							   "Address that links in mail begin with.", NULL, &BaBaseUrl,
+							   "https://localhost", PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineLogins();
 	DefineSessions();
 }

@@ -3,19 +3,19 @@
 #define BESTAUTH_SETTINGS_H
 
 extern char *BaBaseUrl;
-extern int	BaChallengeLifetime;
-extern int	BaHashCost;
-extern int	BaInviteLifetime;
-extern int	BaLockoutDuration;
-extern int	BaLockoutThreshold;
-extern int	BaPasswordMinLength;
+extern int BaChallengeLifetime;
+extern int BaHashCost;
+extern int BaInviteLifetime;
+extern int BaLockoutDuration;
+extern int BaLockoutThreshold;
+extern int BaPasswordMinLength;
 extern char *BaPepperFile;
-extern int	BaSessionAbsoluteLimit;
-extern int	BaSessionIdleLimit;
-extern int	BaSetupLinkLifetime;
-extern int	BaVerificationLifetime;
-extern int	BaWriterTimeout;
+extern int BaSessionAbsoluteLimit;
+extern int BaSessionIdleLimit;
+extern int BaSetupLinkLifetime;
+extern int BaVerificationLifetime;
+extern int BaWriterTimeout;
 
 extern void BaSettingsInit(void);
 
-#endif							/* BESTAUTH_SETTINGS_H */
+#endif /* BESTAUTH_SETTINGS_H */

@@ -23,14 +23,16 @@
 	" FROM bestauth.token WHERE token_hash = $1"
 
 static BaQuery insert_token = {
-	.sql = "INSERT INTO bestauth.token (token_hash, purpose, user_id, user_version, service_version, expires_at)"
-	" VALUES ($1, $2, $3, $4, nullif($5, 0), clock_timestamp() + $6 * interval '1 second')"
-	" RETURNING token_id, expires_at",
+	.sql =
+		"INSERT INTO bestauth.token (token_hash, purpose, user_id, user_version, service_version, expires_at)"
+		" VALUES ($1, $2, $3, $4, nullif($5, 0), clock_timestamp() + $6 * interval '1 second')"
+		" RETURNING token_id, expires_at",
 };
 
 static BaQuery supersede_tokens = {
-	.sql = "UPDATE bestauth.token SET superseded_at = clock_timestamp()"
-	" WHERE user_id = $1 AND purpose = $2 AND used_at IS NULL AND superseded_at IS NULL",
+	.sql =
+		"UPDATE bestauth.token SET superseded_at = clock_timestamp()"
+		" WHERE user_id = $1 AND purpose = $2 AND used_at IS NULL AND superseded_at IS NULL",
 	.latest = true,
 };
 
@@ -57,9 +59,9 @@ char *
 BaTokenIssue(const char *purpose, const BaUser *user, int service_version, int lifetime,
 			 bool supersede, BaToken *token)
 {
-	char	   *secret = BaTokenMake("bat");
-	BaArgs		args = {0};
-	BaRow		row;
+	char *secret = BaTokenMake("bat");
+	BaArgs args = {0};
+	BaRow row;
 
 	if (supersede)
 	{
@@ -91,7 +93,8 @@ StateOf(const BaRow *row, const BaToken *token, const char *purpose)
 		return BA_TOKEN_UNKNOWN;
 	if (BaGetBool(row, 6))
 		return BA_TOKEN_USED;
-	if (BaGetBool(row, 7) || BaGetInt(row, 3) != token->user.version || token->user.deleted)
+	if (BaGetBool(row, 7) || BaGetInt(row, 3) != token->user.version ||
+		token->user.deleted)
 		return BA_TOKEN_SUPERSEDED;
 	/* Asked here, after the wait for the row's lock, and not in the query. */
 	if (GetCurrentTimestamp() >= token->expires_at)
@@ -103,9 +106,9 @@ StateOf(const BaRow *row, const BaToken *token, const char *purpose)
 static BaTokenState
 Find(BaQuery *query, const char *secret, const char *purpose, BaToken *token)
 {
-	BaArgs		args = {0};
-	BaRow		row;
-	pg_uuid_t	user_id;
+	BaArgs args = {0};
+	BaRow row;
+	pg_uuid_t user_id;
 
 	token->state = BA_TOKEN_UNKNOWN;
 	BaPutBytes(&args, BaTokenDigest(secret));
@@ -147,7 +150,7 @@ BaTokenLockUser(const char *secret, const char *purpose, BaToken *token)
 void
 BaTokenUse(const BaToken *token)
 {
-	BaArgs		args = {0};
+	BaArgs args = {0};
 
 	BaPutUuid(&args, &token->token_id);
 	if (BaQueryExec(&use_token, &args) != 1)

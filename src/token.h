@@ -21,10 +21,10 @@ typedef enum BaTokenState
 typedef struct BaToken
 {
 	BaTokenState state;
-	pg_uuid_t	token_id;
-	char	   *purpose;
-	BaUser		user;			/* as it is now */
-	int			service_version;
+	pg_uuid_t token_id;
+	char *purpose;
+	BaUser user; /* as it is now */
+	int service_version;
 	TimestampTz expires_at;
 } BaToken;
 
@@ -32,7 +32,8 @@ extern char *BaTokenIssue(const char *purpose, const BaUser *user, int service_v
 						  int lifetime, bool supersede, BaToken *token);
 extern BaTokenState BaTokenPeek(const char *secret, const char *purpose, BaToken *token);
 extern BaTokenState BaTokenLock(const char *secret, const char *purpose, BaToken *token);
-extern BaTokenState BaTokenLockUser(const char *secret, const char *purpose, BaToken *token);
+extern BaTokenState BaTokenLockUser(const char *secret, const char *purpose,
+									BaToken *token);
 extern void BaTokenUse(const BaToken *token);
 
-#endif							/* BESTAUTH_TOKEN_H */
+#endif /* BESTAUTH_TOKEN_H */

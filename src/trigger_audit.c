@@ -24,13 +24,13 @@
 PG_FUNCTION_INFO_V1(bestauth_audit_row_tg);
 PG_FUNCTION_INFO_V1(bestauth_audit_truncate_tg);
 
-#define HIDDEN "***"			/* shown for a value that changed and is secret */
+#define HIDDEN "***" /* shown for a value that changed and is secret */
 
 /* Is the column one of a comma-separated list? */
 static bool
 IsListed(const char *list, const char *column)
 {
-	size_t		length = strlen(column);
+	size_t length = strlen(column);
 	const char *at;
 
 	for (at = list; (at = strstr(at, column)) != NULL; at += length)
@@ -40,11 +40,11 @@ IsListed(const char *list, const char *column)
 }
 
 static void
-PutColumn(BaJson *json, const BaRowEvent *event, bool new_row, const char *column, Oid type,
-		  bool hidden)
+PutColumn(BaJson *json, const BaRowEvent *event, bool new_row, const char *column,
+		  Oid type, bool hidden)
 {
-	bool		isnull;
-	Datum		value = BaColumn(event, new_row, column, &isnull);
+	bool isnull;
+	Datum value = BaColumn(event, new_row, column, &isnull);
 
 	if (hidden && !isnull)
 		BaJsonText(json, column, HIDDEN);
@@ -56,9 +56,8 @@ PutColumn(BaJson *json, const BaRowEvent *event, bool new_row, const char *colum
 static bool
 FillValues(const BaRowEvent *event, Trigger *trigger, BaAudit *audit)
 {
-	BaJson		old_values,
-				new_values;
-	int			i;
+	BaJson old_values, new_values;
+	int i;
 
 	BaJsonStart(&old_values);
 	BaJsonStart(&new_values);
@@ -66,7 +65,7 @@ FillValues(const BaRowEvent *event, Trigger *trigger, BaAudit *audit)
 	{
 		Form_pg_attribute att = TupleDescAttr(event->tupdesc, i);
 		const char *column = NameStr(att->attname);
-		bool		hidden = IsListed(trigger->tgargs[1], column);
+		bool hidden = IsListed(trigger->tgargs[1], column);
 
 		if (att->attisdropped || IsListed(trigger->tgargs[2], column) ||
 			(event->old_row && event->new_row && !BaColumnChanged(event, column)))
@@ -85,17 +84,17 @@ static char *
 KeyOf(const BaRowEvent *event, const char *columns)
 {
 	StringInfoData key;
-	char	   *list = pstrdup(columns);
-	char	   *column;
-	char	   *rest;
+	char *list = pstrdup(columns);
+	char *column;
+	char *rest;
 
 	initStringInfo(&key);
 	for (column = strtok_r(list, ",", &rest); column; column = strtok_r(NULL, ",", &rest))
 	{
-		bool		isnull;
-		Datum		value = BaColumn(event, event->new_row != NULL, column, &isnull);
-		Oid			output;
-		bool		varlena;
+		bool isnull;
+		Datum value = BaColumn(event, event->new_row != NULL, column, &isnull);
+		Oid output;
+		bool varlena;
 
 		getTypeOutputInfo(BaColumnType(event, column), &output, &varlena);
 		appendStringInfo(&key, "%s%s", key.len > 0 ? "," : "",
@@ -107,8 +106,8 @@ KeyOf(const BaRowEvent *event, const char *columns)
 static bool
 FindId(const BaRowEvent *event, const char *column, pg_uuid_t *id)
 {
-	bool		isnull = true;
-	Datum		value;
+	bool isnull = true;
+	Datum value;
 
 	if (!BaColumnExists(event, column))
 		return false;
@@ -122,12 +121,13 @@ FindId(const BaRowEvent *event, const char *column, pg_uuid_t *id)
 static void
 FillCompany(const BaRowEvent *event, BaAudit *audit, BaCompany *company)
 {
-	pg_uuid_t	id;
-	BaUser		user;
+	pg_uuid_t id;
+	BaUser user;
 
-	if (FindId(event, "company_id", &id) ? !BaCompanyLoad(&id, company) :
-		!FindId(event, "user_id", &id) || !BaUserLoad(&id, &user) ||
-		!BaCompanyLoad(&user.company_id, company))
+	if (FindId(event, "company_id", &id) ?
+			!BaCompanyLoad(&id, company) :
+			!FindId(event, "user_id", &id) || !BaUserLoad(&id, &user) ||
+				!BaCompanyLoad(&user.company_id, company))
 		return;
 	audit->company_id = &company->company_id;
 	audit->company_code = company->code;
@@ -137,15 +137,16 @@ Datum
 bestauth_audit_row_tg(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = BaTriggerCheck(fcinfo, "audit_row_tg", true);
-	BaRowEvent	event;
-	BaAudit		audit;
-	BaCompany	company;
+	BaRowEvent event;
+	BaAudit audit;
+	BaCompany company;
 
 	if (BaInstanceIsRestoring())
 		return PointerGetDatum(NULL);
 	event = BaRowEventOf(trigger);
 	BaAuditStart(&audit, event.old_row == NULL ? "row.inserted" :
-				 event.new_row == NULL ? "row.deleted" : "row.updated");
+						 event.new_row == NULL ? "row.deleted" :
+												 "row.updated");
 	if (!FillValues(&event, trigger->tg_trigger, &audit))
 		return PointerGetDatum(NULL);
 	FillCompany(&event, &audit, &company);
@@ -159,12 +160,13 @@ Datum
 bestauth_audit_truncate_tg(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = BaTriggerCheck(fcinfo, "audit_truncate_tg", false);
-	BaAudit		audit;
+	BaAudit audit;
 
 	if (BaInstanceIsRestoring())
 		return PointerGetDatum(NULL);
 	BaAuditStart(&audit, "table.truncated");
-	audit.object_type = psprintf("bestauth.%s", RelationGetRelationName(trigger->tg_relation));
+	audit.object_type =
+		psprintf("bestauth.%s", RelationGetRelationName(trigger->tg_relation));
 	BaAuditWrite(&audit);
 	return PointerGetDatum(NULL);
 }

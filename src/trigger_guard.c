@@ -23,12 +23,12 @@ bestauth_guard_tg(PG_FUNCTION_ARGS)
 	/* A restore loads the audit of before; nothing else does. */
 	if (TRIGGER_FIRED_BY_INSERT(event) && BaInstanceIsRestoring())
 		return PointerGetDatum(NULL);
-	ereport(ERROR,
-			(errcode(ERRCODE_CHECK_VIOLATION),
-			 errmsg("rows of table \"%s\" cannot be %s",
-					RelationGetRelationName(trigger->tg_relation),
-					TRIGGER_FIRED_BY_INSERT(event) ? "inserted" :
-					TRIGGER_FIRED_BY_UPDATE(event) ? "changed" :
-					TRIGGER_FIRED_BY_DELETE(event) ? "deleted" : "truncated"),
-			 BaErrRule(trigger->tg_trigger->tgargs[0])));
+	ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION),
+					errmsg("rows of table \"%s\" cannot be %s",
+						   RelationGetRelationName(trigger->tg_relation),
+						   TRIGGER_FIRED_BY_INSERT(event) ? "inserted" :
+						   TRIGGER_FIRED_BY_UPDATE(event) ? "changed" :
+						   TRIGGER_FIRED_BY_DELETE(event) ? "deleted" :
+															"truncated"),
+					BaErrRule(trigger->tg_trigger->tgargs[0])));
 }

@@ -17,7 +17,7 @@
 
 PG_FUNCTION_INFO_V1(bestauth_rule_tg);
 
-typedef void (*Rule) (BaRowEvent *event, bool restoring);
+typedef void (*Rule)(BaRowEvent *event, bool restoring);
 
 static void
 BillingServiceRule(BaRowEvent *event, bool restoring)
@@ -28,8 +28,8 @@ BillingServiceRule(BaRowEvent *event, bool restoring)
 static const struct
 {
 	const char *table;
-	Rule		rule;
-}			rules[] = {
+	Rule rule;
+} rules[] = {
 	{"billing_service", BillingServiceRule},
 	{"billing_user_person", BaUserPersonRule},
 	{"company", BaCompanyRule},
@@ -47,9 +47,9 @@ Datum
 bestauth_rule_tg(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = BaTriggerCheck(fcinfo, "rule_tg", true);
-	BaRowEvent	event = BaRowEventOf(trigger);
-	bool		restoring = BaInstanceIsRestoring();
-	int			i;
+	BaRowEvent event = BaRowEventOf(trigger);
+	bool restoring = BaInstanceIsRestoring();
+	int i;
 
 	if (event.new_row == NULL)
 	{

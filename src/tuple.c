@@ -20,24 +20,26 @@ BaTriggerCheck(FunctionCallInfo fcinfo, const char *name, bool row)
 {
 	TriggerData *trigger = (TriggerData *) fcinfo->context;
 
-	if (!CALLED_AS_TRIGGER(fcinfo) || (TRIGGER_FIRED_FOR_ROW(trigger->tg_event) != 0) != row)
-		ereport(ERROR,
-				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
-				 errmsg("trigger function \"%s\" is fired for each %s alone", name,
-						row ? "row" : "statement")));
+	if (!CALLED_AS_TRIGGER(fcinfo) ||
+		(TRIGGER_FIRED_FOR_ROW(trigger->tg_event) != 0) != row)
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("trigger function \"%s\" is fired for each %s alone", name,
+							   row ? "row" : "statement")));
 	return trigger;
 }
 
 BaRowEvent
 BaRowEventOf(TriggerData *trigger)
 {
-	BaRowEvent	event;
+	BaRowEvent event;
 
 	event.table = RelationGetRelationName(trigger->tg_relation);
 	event.tupdesc = RelationGetDescr(trigger->tg_relation);
-	event.old_row = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? NULL : trigger->tg_trigtuple;
+	event.old_row =
+		TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? NULL : trigger->tg_trigtuple;
 	event.new_row = TRIGGER_FIRED_BY_INSERT(trigger->tg_event) ? trigger->tg_trigtuple :
-		TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple : NULL;
+					TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? trigger->tg_newtuple :
+																 NULL;
 	return event;
 }
 
@@ -45,7 +47,7 @@ BaRowEventOf(TriggerData *trigger)
 static int
 FindColumn(const BaRowEvent *event, const char *column)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < event->tupdesc->natts; i++)
 	{
@@ -60,7 +62,7 @@ FindColumn(const BaRowEvent *event, const char *column)
 static int
 ColumnNumber(const BaRowEvent *event, const char *column)
 {
-	int			number = FindColumn(event, column);
+	int number = FindColumn(event, column);
 
 	if (number == 0)
 		elog(ERROR, "table \"%s\" has no column \"%s\"", event->table, column);
@@ -82,7 +84,7 @@ BaColumnType(const BaRowEvent *event, const char *column)
 Datum
 BaColumn(const BaRowEvent *event, bool new_row, const char *column, bool *isnull)
 {
-	HeapTuple	row = new_row ? event->new_row : event->old_row;
+	HeapTuple row = new_row ? event->new_row : event->old_row;
 
 	return heap_getattr(row, ColumnNumber(event, column), event->tupdesc, isnull);
 }
@@ -91,8 +93,8 @@ BaColumn(const BaRowEvent *event, bool new_row, const char *column, bool *isnull
 char *
 BaColumnText(const BaRowEvent *event, const char *column)
 {
-	bool		isnull;
-	Datum		value = BaColumn(event, true, column, &isnull);
+	bool isnull;
+	Datum value = BaColumn(event, true, column, &isnull);
 
 	return isnull ? NULL : TextDatumGetCString(value);
 }
@@ -101,12 +103,12 @@ BaColumnText(const BaRowEvent *event, const char *column)
 char *
 BaColumnRequireText(const BaRowEvent *event, const char *column)
 {
-	char	   *value = BaColumnText(event, column);
+	char *value = BaColumnText(event, column);
 
 	if (value == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_NOT_NULL_VIOLATION),
-				 errmsg("column \"%s\" of table \"%s\" must not be null", column, event->table)));
+		ereport(ERROR, (errcode(ERRCODE_NOT_NULL_VIOLATION),
+						errmsg("column \"%s\" of table \"%s\" must not be null", column,
+							   event->table)));
 	return value;
 }
 
@@ -114,20 +116,21 @@ BaColumnRequireText(const BaRowEvent *event, const char *column)
 void
 BaColumnRequireClean(const BaRowEvent *event, const char *column)
 {
-	char	   *value = BaColumnText(event, column);
+	char *value = BaColumnText(event, column);
 
 	if (value != NULL && BaTextControl(value) != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("column \"%s\" of table \"%s\" must not contain control characters",
-						column, event->table)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("column \"%s\" of table \"%s\" must not contain control characters",
+					column, event->table)));
 }
 
 bool
 BaColumnUuid(const BaRowEvent *event, const char *column, pg_uuid_t *value)
 {
-	bool		isnull;
-	Datum		datum = BaColumn(event, true, column, &isnull);
+	bool isnull;
+	Datum datum = BaColumn(event, true, column, &isnull);
 
 	if (!isnull)
 		*value = *DatumGetUUIDP(datum);
@@ -137,7 +140,7 @@ BaColumnUuid(const BaRowEvent *event, const char *column, pg_uuid_t *value)
 bool
 BaColumnIsNull(const BaRowEvent *event, const char *column)
 {
-	bool		isnull;
+	bool isnull;
 
 	(void) BaColumn(event, true, column, &isnull);
 	return isnull;
@@ -147,11 +150,10 @@ BaColumnIsNull(const BaRowEvent *event, const char *column)
 bool
 BaColumnChanged(const BaRowEvent *event, const char *column)
 {
-	Form_pg_attribute att = TupleDescAttr(event->tupdesc, ColumnNumber(event, column) - 1);
-	bool		old_null,
-				new_null;
-	Datum		old_value,
-				new_value;
+	Form_pg_attribute att =
+		TupleDescAttr(event->tupdesc, ColumnNumber(event, column) - 1);
+	bool old_null, new_null;
+	Datum old_value, new_value;
 
 	if (event->old_row == NULL)
 		return true;
@@ -166,17 +168,17 @@ void
 BaColumnRequireSame(const BaRowEvent *event, const char *column, const char *rule)
 {
 	if (event->old_row != NULL && BaColumnChanged(event, column))
-		ereport(ERROR,
-				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("column \"%s\" of table \"%s\" cannot be changed", column, event->table),
-				 BaErrRule(rule)));
+		ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION),
+						errmsg("column \"%s\" of table \"%s\" cannot be changed", column,
+							   event->table),
+						BaErrRule(rule)));
 }
 
 void
 BaColumnSet(BaRowEvent *event, const char *column, Datum value)
 {
-	int			number = ColumnNumber(event, column);
-	bool		isnull = false;
+	int number = ColumnNumber(event, column);
+	bool isnull = false;
 
 	event->new_row = heap_modify_tuple_by_cols(event->new_row, event->tupdesc, 1, &number,
 											   &value, &isnull);

@@ -30,7 +30,7 @@ PG_FUNCTION_INFO_V1(bestauth_suggest_username);
 
 static BaQuery find_user = {
 	.sql = USER_SELECT " WHERE company_id = $1 AND portal_id IS NULL"
-	" AND lower(username COLLATE \"C\") = lower($2 COLLATE \"C\")",
+					   " AND lower(username COLLATE \"C\") = lower($2 COLLATE \"C\")",
 	.latest = true,
 };
 
@@ -45,31 +45,33 @@ static BaQuery lock_user_row = {
 };
 
 static BaQuery supersede_tokens = {
-	.sql = "UPDATE bestauth.token SET superseded_at = clock_timestamp()"
-	" WHERE user_id = $1 AND purpose <> 'second_part' AND used_at IS NULL AND superseded_at IS NULL",
+	.sql =
+		"UPDATE bestauth.token SET superseded_at = clock_timestamp()"
+		" WHERE user_id = $1 AND purpose <> 'second_part' AND used_at IS NULL AND superseded_at IS NULL",
 	.latest = true,
 };
 
 static BaQuery find_person = {
-	.sql = "SELECT true FROM bestauth.billing_user_person WHERE user_id = $1 AND person_id = $2",
+	.sql =
+		"SELECT true FROM bestauth.billing_user_person WHERE user_id = $1 AND person_id = $2",
 	.latest = true,
 };
 
 static BaQuery mark_deleted = {
 	.sql = "UPDATE bestauth.user_account SET deleted_at = clock_timestamp()"
-	" WHERE user_id = $1 AND deleted_at IS NULL",
+		   " WHERE user_id = $1 AND deleted_at IS NULL",
 	.latest = true,
 };
 
 static BaQuery mark_locked = {
 	.sql = "UPDATE bestauth.user_account SET locked_at = clock_timestamp()"
-	" WHERE user_id = $1 AND locked_at IS NULL",
+		   " WHERE user_id = $1 AND locked_at IS NULL",
 	.latest = true,
 };
 
 static BaQuery mark_unlocked = {
 	.sql = "UPDATE bestauth.user_account SET locked_at = NULL"
-	" WHERE user_id = $1 AND locked_at IS NOT NULL",
+		   " WHERE user_id = $1 AND locked_at IS NOT NULL",
 	.latest = true,
 };
 
@@ -79,24 +81,26 @@ static BaQuery set_limited = {
 };
 
 static BaQuery remove_persons = {
-	.sql = "DELETE FROM bestauth.billing_user_person p WHERE p.user_id = $1"
-	" AND NOT EXISTS (SELECT FROM bestauth.user_account u WHERE u.user_id = p.person_id"
-	" AND lower(u.username COLLATE \"C\") IN"
-	" (SELECT lower(name COLLATE \"C\") FROM unnest($2) AS name))",
+	.sql =
+		"DELETE FROM bestauth.billing_user_person p WHERE p.user_id = $1"
+		" AND NOT EXISTS (SELECT FROM bestauth.user_account u WHERE u.user_id = p.person_id"
+		" AND lower(u.username COLLATE \"C\") IN"
+		" (SELECT lower(name COLLATE \"C\") FROM unnest($2) AS name))",
 	.latest = true,
 };
 
 static BaQuery add_person = {
 	.sql = "INSERT INTO bestauth.billing_user_person (company_id, user_id, person_id)"
-	" VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+		   " VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
 	.latest = true,
 };
 
 static BaQuery free_username = {
-	.sql = "SELECT $2 || CASE n WHEN 1 THEN '' ELSE n::text END FROM generate_series(1, 10000) n"
-	" WHERE NOT EXISTS (SELECT FROM bestauth.user_account WHERE company_id = $1 AND portal_id IS NULL"
-	" AND lower(username COLLATE \"C\") = $2 || CASE n WHEN 1 THEN '' ELSE n::text END COLLATE \"C\")"
-	" ORDER BY n LIMIT 1",
+	.sql =
+		"SELECT $2 || CASE n WHEN 1 THEN '' ELSE n::text END FROM generate_series(1, 10000) n"
+		" WHERE NOT EXISTS (SELECT FROM bestauth.user_account WHERE company_id = $1 AND portal_id IS NULL"
+		" AND lower(username COLLATE \"C\") = $2 || CASE n WHEN 1 THEN '' ELSE n::text END COLLATE \"C\")"
+		" ORDER BY n LIMIT 1",
 	.latest = true,
 };
 
@@ -105,7 +109,7 @@ static BaQuery free_username = {
 static bool
 Found(BaQuery *query, BaArgs *args, BaUser *user)
 {
-	BaRow		row;
+	BaRow row;
 
 	if (!BaQueryRow(query, args, &row))
 		return false;
@@ -125,7 +129,7 @@ Found(BaQuery *query, BaArgs *args, BaUser *user)
 bool
 BaUserFind(const pg_uuid_t *company_id, const char *username, BaUser *user)
 {
-	BaArgs		args = {0};
+	BaArgs args = {0};
 
 	BaPutUuid(&args, company_id);
 	BaPutText(&args, username);
@@ -135,7 +139,7 @@ BaUserFind(const pg_uuid_t *company_id, const char *username, BaUser *user)
 bool
 BaUserLoad(const pg_uuid_t *user_id, BaUser *user)
 {
-	BaArgs		args = {0};
+	BaArgs args = {0};
 
 	BaPutUuid(&args, user_id);
 	return Found(&load_user, &args, user);
@@ -145,7 +149,7 @@ BaUserLoad(const pg_uuid_t *user_id, BaUser *user)
 void
 BaUserLock(const pg_uuid_t *user_id)
 {
-	BaArgs		args = {0};
+	BaArgs args = {0};
 
 	BaPutUuid(&args, user_id);
 	(void) BaQueryExec(&lock_user_row, &args);
@@ -155,8 +159,8 @@ BaUserLock(const pg_uuid_t *user_id)
 bool
 BaUserAdmitsPerson(const BaUser *key, const pg_uuid_t *person_id)
 {
-	BaArgs		args = {0};
-	BaRow		row;
+	BaArgs args = {0};
+	BaRow row;
 
 	if (!key->persons_limited)
 		return true;
@@ -173,9 +177,8 @@ BaUserRefusePortal(const BaCaller *caller, const char *portal)
 		return;
 	if (caller->identity != NULL)
 		BaAccessRefuse(caller, "H-01", "A session acts in its current company.");
-	ereport(ERROR,
-			(errcode(ERRCODE_NO_DATA_FOUND),
-			 errmsg("portal \"%s\" does not exist", portal)));
+	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+					errmsg("portal \"%s\" does not exist", portal)));
 }
 
 /*
@@ -186,21 +189,24 @@ void
 BaUserActed(const BaCaller *caller, FunctionCallInfo fcinfo, int username_arg,
 			int company_arg, BaCompany *company, BaUser *user)
 {
-	char	   *username = BaArgText(fcinfo, username_arg, "username", BA_MAX_USERNAME);
+	char *username = BaArgText(fcinfo, username_arg, "username", BA_MAX_USERNAME);
 
-	BaCompanyActed(caller, BaArgTextOrNull(fcinfo, company_arg, "company", BA_MAX_CODE), company);
-	BaUserRefusePortal(caller, BaArgTextOrNull(fcinfo, company_arg + 1, "portal", BA_MAX_CODE));
+	BaCompanyActed(caller, BaArgTextOrNull(fcinfo, company_arg, "company", BA_MAX_CODE),
+				   company);
+	BaUserRefusePortal(caller,
+					   BaArgTextOrNull(fcinfo, company_arg + 1, "portal", BA_MAX_CODE));
 	if (BaUserFind(&company->company_id, username, user))
 		return;
 	if (caller->identity != NULL)
 		BaAccessRefuse(caller, "H-01", "There is no such user in the session's company.");
-	ereport(ERROR,
-			(errcode(ERRCODE_NO_DATA_FOUND),
-			 errmsg("user \"%s\" does not exist in company \"%s\"", username, company->code)));
+	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
+					errmsg("user \"%s\" does not exist in company \"%s\"", username,
+						   company->code)));
 }
 
 void
-BaUserAudit(BaAudit *audit, const char *action, const BaCompany *company, const BaUser *user)
+BaUserAudit(BaAudit *audit, const char *action, const BaCompany *company,
+			const BaUser *user)
 {
 	BaCompanyAudit(audit, action, company);
 	audit->object_type = "user";
@@ -212,27 +218,26 @@ BaUserAudit(BaAudit *audit, const char *action, const BaCompany *company, const 
 static void
 RefuseRow(const char *rule, const char *message, const char *detail)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_CHECK_VIOLATION),
-			 errmsg("%s", message),
-			 errdetail("%s", detail),
-			 BaErrRule(rule)));
+	ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION), errmsg("%s", message),
+					errdetail("%s", detail), BaErrRule(rule)));
 }
 
 static void
 CheckUsername(const char *username)
 {
 	const char *c;
-	bool		valid = isalnum((unsigned char) *username) || *username == '_';
+	bool valid = isalnum((unsigned char) *username) || *username == '_';
 
 	for (c = username; *c; c++)
 		valid &= *c > ' ' && *c < 0x7f && strchr("\"\\<>(),;:[]", *c) == NULL;
 	if (!valid || strlen(username) > BA_MAX_USERNAME)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("user name \"%s\" is not valid", username),
-				 errdetail("It has 1 to %d printable ASCII characters without spaces, quotes, backslashes, brackets, commas, colons and semicolons, and begins with a letter, digit or underscore.",
-						   BA_MAX_USERNAME)));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("user name \"%s\" is not valid", username),
+			 errdetail(
+				 "It has 1 to %d printable ASCII characters without spaces, quotes, backslashes, brackets, commas, colons and semicolons, and begins with a letter, digit or underscore.",
+				 BA_MAX_USERNAME)));
 }
 
 /* One address, in ASCII, such as mail can be sent to without quoting anything. */
@@ -241,35 +246,35 @@ BaUserRequireEmail(const char *email)
 {
 	const char *at = strchr(email, '@');
 	const char *c;
-	bool		valid = at != NULL && at > email && strchr(at + 1, '@') == NULL &&
-		strchr(at + 1, '.') != NULL && at[1] != '.' && email[strlen(email) - 1] != '.' &&
-		strlen(email) <= BA_MAX_EMAIL;
+	bool valid = at != NULL && at > email && strchr(at + 1, '@') == NULL &&
+				 strchr(at + 1, '.') != NULL && at[1] != '.' &&
+				 email[strlen(email) - 1] != '.' && strlen(email) <= BA_MAX_EMAIL;
 
 	for (c = email; *c && valid; c++)
 		valid = *c > ' ' && *c < 0x7f && strchr("\"\\<>(),;:[]", *c) == NULL &&
-			!(c[0] == '.' && c[1] == '.');
+				!(c[0] == '.' && c[1] == '.');
 	if (!valid)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("e-mail address \"%s\" is not valid", email)));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("e-mail address \"%s\" is not valid", email)));
 }
 
 static void
 CheckNames(const BaRowEvent *event, const BaUserType *type)
 {
-	char	   *first = BaColumnText(event, "first_name");
-	char	   *last = BaColumnText(event, "last_name");
-	char	   *email = BaColumnText(event, "email");
-	bool		has_first = first != NULL && *first != '\0';
-	bool		has_last = last != NULL && *last != '\0';
+	char *first = BaColumnText(event, "first_name");
+	char *last = BaColumnText(event, "last_name");
+	char *email = BaColumnText(event, "email");
+	bool has_first = first != NULL && *first != '\0';
+	bool has_last = last != NULL && *last != '\0';
 
 	BaColumnRequireClean(event, "first_name");
 	BaColumnRequireClean(event, "middle_name");
 	BaColumnRequireClean(event, "last_name");
 	if (type->needs_billing_service ? !has_first && !has_last : !has_first || !has_last)
 		RefuseRow(type->needs_billing_service ? "TPB-3" : "IBS-3", "user has no name",
-				  type->needs_billing_service ? "A key needs a name." :
-				  "Each person has a first name and a last name.");
+				  type->needs_billing_service ?
+					  "A key needs a name." :
+					  "Each person has a first name and a last name.");
 	if (email != NULL)
 		BaUserRequireEmail(email);
 	else if (type->needs_email)
@@ -285,9 +290,9 @@ RequireNoPersons(const BaRowEvent *event)
 		.sql = "SELECT true FROM bestauth.billing_user_person WHERE user_id = $1 LIMIT 1",
 		.latest = true,
 	};
-	pg_uuid_t	user_id;
-	BaArgs		args = {0};
-	BaRow		row;
+	pg_uuid_t user_id;
+	BaArgs args = {0};
+	BaRow row;
 
 	if (event->old_row == NULL || !BaColumnUuid(event, "user_id", &user_id))
 		return;
@@ -301,13 +306,15 @@ RequireNoPersons(const BaRowEvent *event)
 static void
 CheckType(const BaRowEvent *event, const BaUserType *type, bool restoring)
 {
-	pg_uuid_t	service_id;
-	bool		has_service = BaColumnUuid(event, "billing_service_id", &service_id);
-	BaCompany	service;
+	pg_uuid_t service_id;
+	bool has_service = BaColumnUuid(event, "billing_service_id", &service_id);
+	BaCompany service;
 
 	if (type->needs_billing_service != has_service)
-		RefuseRow("TPB-3", has_service ? "user has a billing service" : "key has no billing service",
-				  "Keys, that is users of type billing, have a billing service, and nobody else.");
+		RefuseRow(
+			"TPB-3",
+			has_service ? "user has a billing service" : "key has no billing service",
+			"Keys, that is users of type billing, have a billing service, and nobody else.");
 	if (type->needs_portal != !BaColumnIsNull(event, "portal_id"))
 		RefuseRow("PRT-2", "user type does not fit the portal",
 				  psprintf("A user of type %s %s a portal.", type->name,
@@ -327,9 +334,9 @@ CheckType(const BaRowEvent *event, const BaUserType *type, bool restoring)
 static void
 SetVersion(BaRowEvent *event)
 {
-	bool		isnull;
-	int32		old_version = DatumGetInt32(BaColumn(event, false, "version", &isnull));
-	int32		version = DatumGetInt32(BaColumn(event, true, "version", &isnull));
+	bool isnull;
+	int32 old_version = DatumGetInt32(BaColumn(event, false, "version", &isnull));
+	int32 version = DatumGetInt32(BaColumn(event, true, "version", &isnull));
 
 	if (GetUserId() != BaOwnerId())
 	{
@@ -338,7 +345,8 @@ SetVersion(BaRowEvent *event)
 		if (BaColumnIsNull(event, "deleted_at"))
 			BaColumnRequireSame(event, "deleted_at", "G-02");
 	}
-	if (BaColumnChanged(event, "user_type") || BaColumnChanged(event, "billing_service_id") ||
+	if (BaColumnChanged(event, "user_type") ||
+		BaColumnChanged(event, "billing_service_id") ||
 		BaColumnChanged(event, "locked_at") || BaColumnChanged(event, "deleted_at"))
 		version = Max(version, old_version + 1);
 	BaColumnSet(event, "version", Int32GetDatum(version));
@@ -348,8 +356,8 @@ SetVersion(BaRowEvent *event)
 static void
 DropLinks(const BaRowEvent *event)
 {
-	pg_uuid_t	user_id;
-	BaArgs		args = {0};
+	pg_uuid_t user_id;
+	BaArgs args = {0};
 
 	if (!BaColumnChanged(event, "email") || !BaColumnUuid(event, "user_id", &user_id))
 		return;
@@ -361,18 +369,20 @@ DropLinks(const BaRowEvent *event)
 static void
 NoticeCharge(const BaRowEvent *event, const BaUserType *type)
 {
-	pg_uuid_t	company_id;
-	BaCompany	company;
+	pg_uuid_t company_id;
+	BaCompany company;
 
 	if (!type->charged || type->may_be_second_part ||
 		!BaColumnUuid(event, "company_id", &company_id) ||
 		!BaCompanyLoad(&company_id, &company) || !company.registered)
 		return;
-	ereport(NOTICE,
-			(errmsg("user \"%s\" of type %s will be charged and cannot be the second part of a login",
-					BaColumnText(event, "username"), type->name),
-			 errhint("A biller of a billing service is a user of type restricted."),
-			 BaErrRule("IBS-4")));
+	ereport(
+		NOTICE,
+		(errmsg(
+			 "user \"%s\" of type %s will be charged and cannot be the second part of a login",
+			 BaColumnText(event, "username"), type->name),
+		 errhint("A biller of a billing service is a user of type restricted."),
+		 BaErrRule("IBS-4")));
 }
 
 void
@@ -401,15 +411,15 @@ BaUserRule(BaRowEvent *event, bool restoring)
 void
 BaUserPersonRule(BaRowEvent *event, bool restoring)
 {
-	pg_uuid_t	id;
-	BaUser		key,
-				person;
+	pg_uuid_t id;
+	BaUser key, person;
 
 	if (restoring)
 		return;
-	if (!BaColumnUuid(event, "user_id", &id) || !BaUserLoad(&id, &key) || !key.has_service ||
-		!BaColumnUuid(event, "person_id", &id) || !BaUserLoad(&id, &person) ||
-		!BaUuidEqual(&key.service_id, &person.company_id) || !person.type->may_be_second_part)
+	if (!BaColumnUuid(event, "user_id", &id) || !BaUserLoad(&id, &key) ||
+		!key.has_service || !BaColumnUuid(event, "person_id", &id) ||
+		!BaUserLoad(&id, &person) || !BaUuidEqual(&key.service_id, &person.company_id) ||
+		!person.type->may_be_second_part)
 		RefuseRow("TPB-7", "person cannot be admitted by this key",
 				  "A key admits restricted users of its own billing service.");
 }
@@ -421,12 +431,12 @@ static bool
 ChangeUser(FunctionCallInfo fcinfo, BaQuery *change, const char *action, const char *rule,
 		   BaUser *user)
 {
-	BaCaller	caller = BaAccessCaller(fcinfo);
-	BaCompany	company;
-	BaArgs		args = {0};
-	BaAudit		audit;
-	BaSubject	none = {0};
-	bool		changed;
+	BaCaller caller = BaAccessCaller(fcinfo);
+	BaCompany company;
+	BaArgs args = {0};
+	BaAudit audit;
+	BaSubject none = {0};
+	bool changed;
 
 	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, rule);
 	BaUserActed(&caller, fcinfo, 0, 1, &company, user);
@@ -446,20 +456,19 @@ ChangeUser(FunctionCallInfo fcinfo, BaQuery *change, const char *action, const c
 Datum
 bestauth_delete_user(PG_FUNCTION_ARGS)
 {
-	BaUser		user;
+	BaUser user;
 
 	if (!ChangeUser(fcinfo, &mark_deleted, "user.deleted", "PRV-14", &user))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("user \"%s\" is deleted already", user.username),
-				 BaErrRule("PRV-14")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("user \"%s\" is deleted already", user.username),
+						BaErrRule("PRV-14")));
 	PG_RETURN_VOID();
 }
 
 Datum
 bestauth_lock_user(PG_FUNCTION_ARGS)
 {
-	BaUser		user;
+	BaUser user;
 
 	(void) ChangeUser(fcinfo, &mark_locked, "user.locked", "PRV-16", &user);
 	PG_RETURN_VOID();
@@ -468,7 +477,7 @@ bestauth_lock_user(PG_FUNCTION_ARGS)
 Datum
 bestauth_unlock_user(PG_FUNCTION_ARGS)
 {
-	BaUser		user;
+	BaUser user;
 
 	(void) ChangeUser(fcinfo, &mark_unlocked, "user.unlocked", "PRV-16", &user);
 	PG_RETURN_VOID();
@@ -477,15 +486,16 @@ bestauth_unlock_user(PG_FUNCTION_ARGS)
 static void
 AdmitPerson(const BaCompany *company, const BaUser *key, const char *username)
 {
-	BaUser		person;
-	BaArgs		args = {0};
+	BaUser person;
+	BaArgs args = {0};
 
 	/* One answer for all: the service's users are not for others to find out. */
 	if (!BaUserFind(&key->service_id, username, &person) || person.deleted ||
 		!person.type->may_be_second_part)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
-				 errmsg("person \"%s\" cannot be admitted by key \"%s\"", username, key->username),
+				 errmsg("person \"%s\" cannot be admitted by key \"%s\"", username,
+						key->username),
 				 errdetail("A key admits restricted users of its own billing service."),
 				 BaErrRule("TPB-7")));
 	BaPutUuid(&args, &company->company_id);
@@ -497,22 +507,21 @@ AdmitPerson(const BaCompany *company, const BaUser *key, const char *username)
 Datum
 bestauth_limit_billing_user(PG_FUNCTION_ARGS)
 {
-	BaCaller	caller = BaAccessCaller(fcinfo);
-	BaTextList	persons = BaArgTextArray(fcinfo, 1, "persons");
-	BaCompany	company;
-	BaUser		key;
-	BaArgs		args = {0};
-	BaAudit		audit;
-	BaJson		detail;
-	int			i;
+	BaCaller caller = BaAccessCaller(fcinfo);
+	BaTextList persons = BaArgTextArray(fcinfo, 1, "persons");
+	BaCompany company;
+	BaUser key;
+	BaArgs args = {0};
+	BaAudit audit;
+	BaJson detail;
+	int i;
 
 	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, "TPB-7");
 	BaUserActed(&caller, fcinfo, 0, 2, &company, &key);
 	if (!key.has_service)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("user \"%s\" is not a key", key.username),
-				 BaErrRule("TPB-7")));
+				 errmsg("user \"%s\" is not a key", key.username), BaErrRule("TPB-7")));
 	BaPutUuid(&args, &key.user_id);
 	BaPutBool(&args, persons.count >= 0);
 	(void) BaQueryExec(&set_limited, &args);
@@ -535,9 +544,9 @@ bestauth_limit_billing_user(PG_FUNCTION_ARGS)
 static int
 AppendPlain(StringInfo to, const char *name, int most)
 {
-	pg_wchar   *chars = palloc(sizeof(pg_wchar) * (strlen(name) + 1));
-	pg_wchar   *c;
-	int			count = 0;
+	pg_wchar *chars = palloc(sizeof(pg_wchar) * (strlen(name) + 1));
+	pg_wchar *c;
+	int count = 0;
 
 	chars[pg_mb2wchar_with_len(name, chars, strlen(name))] = 0;
 	for (c = unicode_normalize(UNICODE_NFKD, chars); *c && count < most; c++)
@@ -552,13 +561,13 @@ AppendPlain(StringInfo to, const char *name, int most)
 Datum
 bestauth_suggest_username(PG_FUNCTION_ARGS)
 {
-	BaCaller	caller = BaAccessCaller(fcinfo);
-	char	   *first = BaArgName(fcinfo, 0, "first_name");
-	char	   *last = BaArgName(fcinfo, 1, "last_name");
-	BaCompany	company;
+	BaCaller caller = BaAccessCaller(fcinfo);
+	char *first = BaArgName(fcinfo, 0, "first_name");
+	char *last = BaArgName(fcinfo, 1, "last_name");
+	BaCompany company;
 	StringInfoData name;
-	BaArgs		args = {0};
-	BaRow		row;
+	BaArgs args = {0};
+	BaRow row;
 
 	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, "IBS-3");
 	BaCompanyActed(&caller, BaArgTextOrNull(fcinfo, 2, "company", BA_MAX_CODE), &company);
@@ -566,10 +575,9 @@ bestauth_suggest_username(PG_FUNCTION_ARGS)
 	initStringInfo(&name);
 	(void) AppendPlain(&name, first, 1);
 	if (AppendPlain(&name, last, 40) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("no user name can be made of last name \"%s\"", last),
-				 errhint("Choose one yourself.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("no user name can be made of last name \"%s\"", last),
+						errhint("Choose one yourself.")));
 	BaPutUuid(&args, &company.company_id);
 	BaPutText(&args, name.data);
 	if (!BaQueryRow(&free_username, &args, &row))

@@ -7,17 +7,17 @@
 
 typedef struct BaUser
 {
-	pg_uuid_t	user_id;
-	pg_uuid_t	company_id;
-	pg_uuid_t	service_id;		/* of a key */
-	bool		has_service;
-	char	   *username;
+	pg_uuid_t user_id;
+	pg_uuid_t company_id;
+	pg_uuid_t service_id; /* of a key */
+	bool has_service;
+	char *username;
 	const BaUserType *type;
-	char	   *email;			/* NULL without one */
-	int			version;
-	bool		persons_limited;
-	bool		locked;			/* by an administrator */
-	bool		deleted;
+	char *email; /* NULL without one */
+	int version;
+	bool persons_limited;
+	bool locked; /* by an administrator */
+	bool deleted;
 } BaUser;
 
 extern bool BaUserFind(const pg_uuid_t *company_id, const char *username, BaUser *user);
@@ -33,4 +33,4 @@ extern void BaUserRefusePortal(const BaCaller *caller, const char *portal);
 extern void BaUserRule(BaRowEvent *event, bool restoring);
 extern void BaUserPersonRule(BaRowEvent *event, bool restoring);
 
-#endif							/* BESTAUTH_USER_H */
+#endif /* BESTAUTH_USER_H */

@@ -67,7 +67,7 @@ static const BaUserType types[] = {
 const BaUserType *
 BaUserTypeFind(const char *name)
 {
-	int			i;
+	int i;
 
 	for (i = 0; i < lengthof(types); i++)
 		if (strcmp(types[i].name, name) == 0)
@@ -81,10 +81,9 @@ BaUserTypeRequire(const char *name)
 	const BaUserType *type = BaUserTypeFind(name);
 
 	if (type == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("user type \"%s\" is not known", name),
-				 errhint("The view bestauth.user_type_rules lists the types.")));
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("user type \"%s\" is not known", name),
+						errhint("The view bestauth.user_type_rules lists the types.")));
 	return type;
 }
 
@@ -92,15 +91,15 @@ Datum
 bestauth_user_type_rules(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result;
-	int			i;
+	int i;
 
 	InitMaterializedSRF(fcinfo, 0);
 	result = (ReturnSetInfo *) fcinfo->resultinfo;
 	for (i = 0; i < lengthof(types); i++)
 	{
 		const BaUserType *type = &types[i];
-		bool		nulls[11] = {0};
-		Datum		values[11];
+		bool nulls[11] = {0};
+		Datum values[11];
 
 		values[0] = CStringGetTextDatum(type->name);
 		values[1] = BoolGetDatum(type->charged);

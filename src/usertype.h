@@ -5,19 +5,19 @@
 typedef struct BaUserType
 {
 	const char *name;
-	bool		charged;
-	bool		logs_in_alone;
-	bool		needs_second_part;
-	bool		may_be_second_part;
-	bool		may_hold_permissions;
-	bool		holds_all_permissions;
-	bool		needs_billing_service;
-	bool		needs_email;
-	bool		needs_portal;
-	const char *reason;			/* why it is charged, or not */
+	bool charged;
+	bool logs_in_alone;
+	bool needs_second_part;
+	bool may_be_second_part;
+	bool may_hold_permissions;
+	bool holds_all_permissions;
+	bool needs_billing_service;
+	bool needs_email;
+	bool needs_portal;
+	const char *reason; /* why it is charged, or not */
 } BaUserType;
 
 extern const BaUserType *BaUserTypeFind(const char *name);
 extern const BaUserType *BaUserTypeRequire(const char *name);
 
-#endif							/* BESTAUTH_USERTYPE_H */
+#endif /* BESTAUTH_USERTYPE_H */

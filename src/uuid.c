@@ -20,13 +20,12 @@ PG_FUNCTION_INFO_V1(bestauth_uuidv7);
 void
 BaUuidMake(pg_uuid_t *uuid)
 {
-	uint64		ms = (uint64) (GetCurrentTimestamp() + UNIX_EPOCH_OFFSET_US) / 1000;
-	int			i;
+	uint64 ms = (uint64) (GetCurrentTimestamp() + UNIX_EPOCH_OFFSET_US) / 1000;
+	int i;
 
 	if (!pg_strong_random(uuid->data, UUID_LEN))
-		ereport(ERROR,
-				(errcode(ERRCODE_INTERNAL_ERROR),
-				 errmsg("could not generate random values")));
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
+						errmsg("could not generate random values")));
 	for (i = 0; i < 6; i++)
 		uuid->data[i] = (unsigned char) (ms >> (8 * (5 - i)));
 	uuid->data[6] = (uuid->data[6] & 0x0f) | 0x70;
@@ -36,7 +35,7 @@ BaUuidMake(pg_uuid_t *uuid)
 Datum
 BaUuidDatum(const pg_uuid_t *uuid)
 {
-	pg_uuid_t  *copy = palloc(sizeof(pg_uuid_t));
+	pg_uuid_t *copy = palloc(sizeof(pg_uuid_t));
 
 	*copy = *uuid;
 	return UUIDPGetDatum(copy);
@@ -57,7 +56,7 @@ BaUuidEqual(const pg_uuid_t *a, const pg_uuid_t *b)
 Datum
 bestauth_uuidv7(PG_FUNCTION_ARGS)
 {
-	pg_uuid_t  *uuid = palloc(sizeof(pg_uuid_t));
+	pg_uuid_t *uuid = palloc(sizeof(pg_uuid_t));
 
 	BaUuidMake(uuid);
 	PG_RETURN_UUID_P(uuid);

@@ -9,4 +9,4 @@ extern Datum BaUuidDatum(const pg_uuid_t *uuid);
 extern char *BaUuidText(const pg_uuid_t *uuid);
 extern bool BaUuidEqual(const pg_uuid_t *a, const pg_uuid_t *b);
 
-#endif							/* BESTAUTH_UUID_H */
+#endif /* BESTAUTH_UUID_H */

@@ -4,8 +4,8 @@
 
 #include "lib/stringinfo.h"
 
-#define BA_WRITER_PAYLOAD 7168	/* bytes of a request */
-#define BA_WRITER_REPLY 64		/* bytes of an answer */
+#define BA_WRITER_PAYLOAD 7168 /* bytes of a request */
+#define BA_WRITER_REPLY 64     /* bytes of an answer */
 
 typedef enum BaWriterKind
 {
@@ -16,12 +16,12 @@ typedef enum BaWriterKind
 } BaWriterKind;
 
 /* Runs in the writer, in a transaction of its own; writes its answer to reply. */
-typedef void (*BaWriterHandler) (const char *payload, int length, char *reply);
+typedef void (*BaWriterHandler)(const char *payload, int length, char *reply);
 
-extern bool BaWriterIsSelf;		/* is this process the writer? */
+extern bool BaWriterIsSelf; /* is this process the writer? */
 
 extern void BaWriterInit(void);
 extern void BaWriterRegister(BaWriterKind kind, BaWriterHandler handler);
 extern void BaWriterCall(BaWriterKind kind, const char *payload, int length, char *reply);
 
-#endif							/* BESTAUTH_WRITER_H */
+#endif /* BESTAUTH_WRITER_H */

@@ -34,11 +34,11 @@
 #include "settings.h"
 #include "writer_shared.h"
 
-#define START_MS 1000			/* a writer that was not up by then is started anew */
-#define GONE_MS 60000			/* one that was not up by then will not come */
+#define START_MS 1000 /* a writer that was not up by then is started anew */
+#define GONE_MS 60000 /* one that was not up by then will not come */
 #define POLL_MS 50
 
-bool		BaWriterIsSelf = false;
+bool BaWriterIsSelf = false;
 BaWriterShared *BaWriterMemory = NULL;
 BaWriterHandler BaWriterHandlers[BA_WRITER_KINDS];
 
@@ -60,8 +60,8 @@ RequestShmem(void)
 static void
 StartupShmem(void)
 {
-	bool		found;
-	int			i;
+	bool found;
+	int i;
 
 	if (previous_startup_hook)
 		previous_startup_hook();
@@ -122,7 +122,8 @@ StartWorker(dsm_handle segment)
 	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
 	worker.bgw_restart_time = BGW_NEVER_RESTART;
 	snprintf(worker.bgw_library_name, sizeof(worker.bgw_library_name), "bestauth");
-	snprintf(worker.bgw_function_name, sizeof(worker.bgw_function_name), "bestauth_writer_main");
+	snprintf(worker.bgw_function_name, sizeof(worker.bgw_function_name),
+			 "bestauth_writer_main");
 	snprintf(worker.bgw_name, BGW_MAXLEN, "bestauth writer");
 	snprintf(worker.bgw_type, BGW_MAXLEN, "bestauth writer");
 	worker.bgw_main_arg = UInt32GetDatum(segment);
@@ -152,14 +153,13 @@ GiveUp(const char *why)
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_RESOURCES),
 			 errmsg("could not record the call outside the transaction"),
-			 errdetail_log("%s", why),
-			 errhint("Try again; the server's log says why.")));
+			 errdetail_log("%s", why), errhint("Try again; the server's log says why.")));
 }
 
 static bool
 IsOver(BaRequest *request)
 {
-	uint32		state = pg_atomic_read_u32(&request->state);
+	uint32 state = pg_atomic_read_u32(&request->state);
 
 	pg_read_barrier();
 	return state == REQUEST_DONE || state == REQUEST_FAILED;
@@ -169,7 +169,7 @@ IsOver(BaRequest *request)
 static void
 Abandon(int code, Datum arg)
 {
-	BaRequest    *request = waiting_for;
+	BaRequest *request = waiting_for;
 
 	if (request == NULL)
 		return;
@@ -185,17 +185,18 @@ Abandon(int code, Datum arg)
 static BaRequest *
 TakeSlot(BaWriterKind kind, const char *payload, int length)
 {
-	BaRequest    *request = NULL;
-	int			i;
+	BaRequest *request = NULL;
+	int i;
 
 	LWLockAcquire(BaWriterMemory->lock, LW_EXCLUSIVE);
 	for (i = 0; i < SLOTS; i++)
 	{
-		BaRequest  *slot = &BaWriterMemory->requests[i];
-		uint32		state = pg_atomic_read_u32(&slot->state);
+		BaRequest *slot = &BaWriterMemory->requests[i];
+		uint32 state = pg_atomic_read_u32(&slot->state);
 
 		/* Better a free one; but one that nobody waits for, or serves, will do. */
-		if (state == REQUEST_FREE || (state == REQUEST_PENDING && slot->abandoned && !request))
+		if (state == REQUEST_FREE ||
+			(state == REQUEST_PENDING && slot->abandoned && !request))
 			request = slot;
 		if (state == REQUEST_FREE)
 			break;
@@ -210,10 +211,10 @@ TakeSlot(BaWriterKind kind, const char *payload, int length)
 static const char *
 CallWriter(void)
 {
-	BaWriterEntry	   *writer = NULL;
+	BaWriterEntry *writer = NULL;
 	const char *fault = NULL;
 	TimestampTz now = GetCurrentTimestamp();
-	int			i;
+	int i;
 
 	LWLockAcquire(BaWriterMemory->lock, LW_EXCLUSIVE);
 	for (i = 0; i < WRITERS; i++)
@@ -227,7 +228,8 @@ CallWriter(void)
 		if (writer == NULL &&
 			(BaWriterMemory->writers[i].database == InvalidOid ||
 			 (BaWriterMemory->writers[i].process < 0 &&
-			  TimestampDifferenceExceeds(BaWriterMemory->writers[i].started_at, now, GONE_MS))))
+			  TimestampDifferenceExceeds(BaWriterMemory->writers[i].started_at, now,
+										 GONE_MS))))
 			writer = &BaWriterMemory->writers[i];
 	}
 	if (writer == NULL)
@@ -256,7 +258,7 @@ CallShared(BaWriterKind kind, const char *payload, int length, char *reply,
 {
 	static bool registered = false;
 	const char *fault = "All slots for requests were taken.";
-	bool		failed;
+	bool failed;
 
 	if (!registered)
 		before_shmem_exit(Abandon, (Datum) 0);
@@ -295,10 +297,10 @@ CallOnce(BaWriterKind kind, const char *payload, int length, char *reply,
 		 TimestampTz deadline)
 {
 	dsm_segment *segment = dsm_create(sizeof(BaRequest), 0);
-	BaRequest    *request = dsm_segment_address(segment);
+	BaRequest *request = dsm_segment_address(segment);
 	BackgroundWorkerHandle *handle;
-	pid_t		pid;
-	bool		done;
+	pid_t pid;
+	bool done;
 
 	pg_atomic_init_u32(&request->state, REQUEST_FREE);
 	Fill(request, kind, payload, length);
@@ -345,10 +347,9 @@ BaWriterCall(BaWriterKind kind, const char *payload, int length, char *reply)
 	if (length > BA_WRITER_PAYLOAD)
 		elog(ERROR, "request of %d bytes is too long for the writer", length);
 	if (RecoveryInProgress())
-		ereport(ERROR,
-				(errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
-				 errmsg("cannot record the call on a standby"),
-				 errhint("Call it on the primary.")));
+		ereport(ERROR, (errcode(ERRCODE_READ_ONLY_SQL_TRANSACTION),
+						errmsg("cannot record the call on a standby"),
+						errhint("Call it on the primary.")));
 	deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), BaWriterTimeout);
 	if (BaWriterMemory != NULL)
 		CallShared(kind, payload, length, reply, deadline);

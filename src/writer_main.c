@@ -24,16 +24,16 @@
 #include "settings.h"
 #include "writer_shared.h"
 
-#define BATCH 32				/* requests in one transaction */
-#define IDLE_MS 2000			/* then the writer ends, so that DROP DATABASE can go on */
+#define BATCH 32     /* requests in one transaction */
+#define IDLE_MS 2000 /* then the writer ends, so that DROP DATABASE can go on */
 
 /* As the owner up to the commit, not as the superuser that the worker connects as. */
 static void
 RunInTransaction(BaRequest **requests, int count)
 {
-	Oid			user;
-	int			security;
-	int			i;
+	Oid user;
+	int security;
+	int i;
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
@@ -41,8 +41,8 @@ RunInTransaction(BaRequest **requests, int count)
 	SetUserIdAndSecContext(BaOwnerId(), security | SECURITY_LOCAL_USERID_CHANGE);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	for (i = 0; i < count; i++)
-		BaWriterHandlers[requests[i]->kind] (requests[i]->payload, requests[i]->length,
-									 requests[i]->reply);
+		BaWriterHandlers[requests[i]->kind](requests[i]->payload, requests[i]->length,
+											requests[i]->reply);
 	PopActiveSnapshot();
 	ForceSyncCommit();
 	CommitTransactionCommand();
@@ -55,7 +55,8 @@ TryInTransaction(BaRequest **requests, int count)
 {
 	volatile bool done = true;
 
-	pgstat_report_activity(STATE_RUNNING, "bestauth: writing outside a caller's transaction");
+	pgstat_report_activity(STATE_RUNNING,
+						   "bestauth: writing outside a caller's transaction");
 	PG_TRY();
 	{
 		RunInTransaction(requests, count);
@@ -79,7 +80,7 @@ TryInTransaction(BaRequest **requests, int count)
 static void
 Answer(BaRequest *request, bool done)
 {
-	int			client = request->client;
+	int client = request->client;
 
 	if (request->abandoned)
 		pg_atomic_write_u32(&request->state, REQUEST_FREE);
@@ -95,9 +96,9 @@ Answer(BaRequest *request, bool done)
 static void
 RunBatch(BaRequest **requests, int count)
 {
-	bool		done[BATCH];
-	bool		all = TryInTransaction(requests, count);
-	int			i;
+	bool done[BATCH];
+	bool all = TryInTransaction(requests, count);
+	int i;
 
 	for (i = 0; i < count; i++)
 		done[i] = all || (count > 1 && TryInTransaction(&requests[i], 1));
@@ -111,13 +112,13 @@ RunBatch(BaRequest **requests, int count)
 static int
 TakeBatch(BaRequest **requests, bool sign_off)
 {
-	int			count = 0;
-	int			i;
+	int count = 0;
+	int i;
 
 	LWLockAcquire(BaWriterMemory->lock, LW_EXCLUSIVE);
 	for (i = 0; i < SLOTS && count < BATCH; i++)
 	{
-		BaRequest    *request = &BaWriterMemory->requests[i];
+		BaRequest *request = &BaWriterMemory->requests[i];
 
 		if (pg_atomic_read_u32(&request->state) == REQUEST_PENDING &&
 			request->database == MyDatabaseId)
@@ -139,7 +140,7 @@ TakeBatch(BaRequest **requests, bool sign_off)
 static void
 SignOff(int code, Datum arg)
 {
-	int			i;
+	int i;
 
 	LWLockAcquire(BaWriterMemory->lock, LW_EXCLUSIVE);
 	for (i = 0; i < WRITERS; i++)
@@ -157,12 +158,13 @@ SignOff(int code, Datum arg)
 static bool
 SignOn(void)
 {
-	bool		mine = false;
-	int			i;
+	bool mine = false;
+	int i;
 
 	LWLockAcquire(BaWriterMemory->lock, LW_EXCLUSIVE);
 	for (i = 0; i < WRITERS; i++)
-		if (BaWriterMemory->writers[i].database == MyDatabaseId && BaWriterMemory->writers[i].process < 0)
+		if (BaWriterMemory->writers[i].database == MyDatabaseId &&
+			BaWriterMemory->writers[i].process < 0)
 		{
 			BaWriterMemory->writers[i].process = BaProcNumber();
 			mine = true;
@@ -177,13 +179,13 @@ SignOn(void)
 static void
 ServeShared(void)
 {
-	BaRequest    *requests[BATCH];
+	BaRequest *requests[BATCH];
 
 	if (!SignOn())
 		return;
 	for (;;)
 	{
-		int			count = TakeBatch(requests, false);
+		int count = TakeBatch(requests, false);
 
 		if (count > 0)
 		{
@@ -191,7 +193,8 @@ ServeShared(void)
 			continue;
 		}
 		if ((WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, IDLE_MS,
-					   PG_WAIT_EXTENSION) & WL_TIMEOUT) != 0)
+					   PG_WAIT_EXTENSION) &
+			 WL_TIMEOUT) != 0)
 		{
 			count = TakeBatch(requests, true);
 			if (count == 0)
@@ -211,7 +214,7 @@ ServeShared(void)
 static void
 ServeOnce(BaRequest *request)
 {
-	bool		done = TryInTransaction(&request, 1);
+	bool done = TryInTransaction(&request, 1);
 
 	Answer(request, done);
 }
@@ -220,11 +223,12 @@ ServeOnce(BaRequest *request)
 static void
 FixSettings(void)
 {
-	char		timeout[32];
+	char timeout[32];
 
 	if (synchronous_commit < SYNCHRONOUS_COMMIT_ON)
 		SetConfigOption("synchronous_commit", "on", PGC_USERSET, PGC_S_OVERRIDE);
-	SetConfigOption("default_transaction_isolation", "read committed", PGC_USERSET, PGC_S_OVERRIDE);
+	SetConfigOption("default_transaction_isolation", "read committed", PGC_USERSET,
+					PGC_S_OVERRIDE);
 	SetConfigOption("default_transaction_read_only", "off", PGC_USERSET, PGC_S_OVERRIDE);
 	snprintf(timeout, sizeof(timeout), "%d", BaWriterTimeout);
 	SetConfigOption("lock_timeout", timeout, PGC_USERSET, PGC_S_OVERRIDE);
@@ -235,9 +239,9 @@ FixSettings(void)
 void
 bestauth_writer_main(Datum arg)
 {
-	dsm_handle	handle = DatumGetUInt32(arg);
+	dsm_handle handle = DatumGetUInt32(arg);
 	dsm_segment *segment = NULL;
-	Oid			database;
+	Oid database;
 
 	BaWriterIsSelf = true;
 	memcpy(&database, MyBgworkerEntry->bgw_extra, sizeof(Oid));
