@@ -319,7 +319,8 @@ CREATE FUNCTION audit_test.tamper(part text) RETURNS TABLE (result text, stateme
 			('MERGE INTO %s a USING (SELECT) s ON true WHEN MATCHED THEN UPDATE SET action = ''x'''),
 			('MERGE INTO %s a USING (SELECT) s ON true WHEN MATCHED THEN DELETE'),
 			('COPY %s FROM ''/dev/null''')) statements (statement),
-		audit_test.attempt(format(statement, name)) r
+		-- the message about files differs between versions
+		regexp_replace(audit_test.attempt(format(statement, name)), '^(42501) .* COPY .*$', '\1 no COPY from a file') r
 	GROUP BY r ORDER BY r COLLATE "C";
 $$;
 SET ROLE regress_audit_app;

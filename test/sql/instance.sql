@@ -33,7 +33,6 @@ ORDER BY c.relname COLLATE "C";
 --
 -- [L-01] Only a superuser installs it, in a database of their own too.
 --
-SELECT superuser, trusted, relocatable FROM pg_available_extension_versions WHERE name = 'bestauth';
 CREATE ROLE regress_instance_plain;
 CREATE DATABASE regress_instance TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C' OWNER regress_instance_plain;
 \c regress_instance
