@@ -6,11 +6,13 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "miscadmin.h"
 
 #include "company.h"
 #include "credential.h"
 #include "instance.h"
 #include "permission.h"
+#include "query.h"
 #include "role.h"
 #include "tuple.h"
 #include "user.h"
@@ -43,22 +45,37 @@ static const struct
 	{"user_role", BaUserRoleRule},
 };
 
+static void
+AskRules(BaRowEvent *event, bool restoring)
+{
+	int i;
+
+	if (event->new_row == NULL)
+	{
+		if (strcmp(event->table, "permission") == 0)
+			BaPermissionDeleteRule(event);
+		return;
+	}
+	for (i = 0; i < lengthof(rules); i++)
+		if (strcmp(rules[i].table, event->table) == 0)
+			rules[i].rule(event, restoring);
+}
+
+/*
+ * Where a function of ours runs the statement, the innermost context of an error
+ * would be its SQL, which is nobody's business and no help: it is left out.
+ */
 Datum
 bestauth_rule_tg(PG_FUNCTION_ARGS)
 {
 	TriggerData *trigger = BaTriggerCheck(fcinfo, "rule_tg", true);
 	BaRowEvent event = BaRowEventOf(trigger);
 	bool restoring = BaInstanceIsRestoring();
-	int i;
+	ErrorContextCallback *context = error_context_stack;
 
-	if (event.new_row == NULL)
-	{
-		if (strcmp(event.table, "permission") == 0)
-			BaPermissionDeleteRule(&event);
-		return PointerGetDatum(event.old_row);
-	}
-	for (i = 0; i < lengthof(rules); i++)
-		if (strcmp(rules[i].table, event.table) == 0)
-			rules[i].rule(&event, restoring);
-	return PointerGetDatum(event.new_row);
+	if (context != NULL && GetUserId() == BaOwnerId())
+		error_context_stack = context->previous;
+	AskRules(&event, restoring);
+	error_context_stack = context;
+	return PointerGetDatum(event.new_row ? event.new_row : event.old_row);
 }
