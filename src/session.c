@@ -46,12 +46,12 @@ static BaQuery insert_session = {
 		" SELECT session_id, expires_at FROM s",
 };
 
+/* The session itself; what it rests on is remembered (authority.c). */
 static BaQuery load_session = {
 	.sql =
 		"SELECT s.session_id, s.user_id, s.person_id, s.company_id, s.billing_service_id,"
 		" s.user_version, s.person_version, s.service_version, s.expires_at, l.last_used_at,"
-		" s.ended_at IS NOT NULL, s.client_addr,"
-		" (SELECT b.code FROM bestauth.company b WHERE b.company_id = s.billing_service_id)"
+		" s.ended_at IS NOT NULL, s.client_addr"
 		" FROM bestauth.session s JOIN bestauth.session_use l ON l.session_id = s.session_id"
 		" WHERE s.token_hash = $1",
 	.latest = true,
@@ -166,11 +166,11 @@ AuthorityFault(const BaRow *row, const BaIdentity *identity, const BaAuthority *
 }
 
 static void
-SetNames(BaIdentity *identity, BaAuthority *user, const BaAuthority *person,
-		 char *service_code)
+SetNames(BaIdentity *identity, BaAuthority *user, const BaAuthority *person)
 {
 	BaAuthorityLists(user);
-	identity->service_code = service_code ? service_code : "";
+	/* The person is of the service, and users never change their company. */
+	identity->service_code = identity->has_service ? person->company_code : "";
 	identity->user_type = (char *) user->user.type->name;
 	identity->username = user->user.username;
 	identity->person = identity->has_service ? psprintf("%s/%s", identity->service_code,
@@ -208,7 +208,7 @@ Load(Datum digest, Found *found)
 	person = BaAuthorityOf(&identity->person_id);
 	if (user == NULL || person == NULL)
 		elog(ERROR, "the session's user is gone");
-	SetNames(identity, user, person, BaGetText(&row, 12));
+	SetNames(identity, user, person);
 	found->fault = AuthorityFault(&row, identity, user, person);
 	if (found->fault == NULL)
 		found->fault = TimeFault(identity->expires_at, found->last_used_at);
@@ -366,12 +366,29 @@ Find(Datum digest)
 	return CachePut(key, generation, &found);
 }
 
+/* Kept for the backend: asking for it costs as much as everything else. */
+static TupleDesc
+ResultType(FunctionCallInfo fcinfo)
+{
+	static TupleDesc kept = NULL;
+	TupleDesc tupdesc;
+	MemoryContext old;
+
+	if (kept != NULL)
+		return kept;
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	old = MemoryContextSwitchTo(TopMemoryContext);
+	kept = BlessTupleDesc(CreateTupleDescCopy(tupdesc));
+	MemoryContextSwitchTo(old);
+	return kept;
+}
+
 Datum
 bestauth_use_session(PG_FUNCTION_ARGS)
 {
 	char *secret = BaArgSecret(fcinfo, 0, "session_token");
 	const BaIdentity *identity;
-	TupleDesc tupdesc;
 	Datum values[5];
 	bool nulls[5] = {0};
 	Entry *entry;
@@ -389,15 +406,13 @@ bestauth_use_session(PG_FUNCTION_ARGS)
 				 errmsg("the session ends with this statement"),
 				 errhint("Call bestauth.use_session() in a transaction block.")));
 	identity = BaContextIdentity();
-	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
 	values[0] = BaUuidDatum(&identity->session_id);
 	values[1] = BaUuidDatum(&identity->user_id);
 	values[2] = BaUuidDatum(&identity->person_id);
 	values[3] = BaUuidDatum(&identity->company_id);
 	values[4] = TimestampTzGetDatum(identity->expires_at);
 	PG_RETURN_DATUM(
-		HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
+		HeapTupleGetDatum(heap_form_tuple(ResultType(fcinfo), values, nulls)));
 }
 
 /* ------------------------------------------------------------------- ending */
