@@ -277,9 +277,6 @@ bestauth_reset_password(PG_FUNCTION_ARGS)
 	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, "PRV-13");
 	BaUserActed(&caller, fcinfo, 0, 1, &company, &user);
 	RequireAsMuch(&caller, &user);
-	if (user.deleted)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("user \"%s\" is deleted", user.username)));
 	password = BaRandomPassword();
 	/* A key is shared by many: none of them could be made to change it. */
 	BaCredentialSet(&user.user_id, password, !user.type->needs_second_part);

@@ -267,6 +267,8 @@ BaAuditWrite(const BaAudit *audit)
 	Filler filler;
 
 	InitResultRelInfo(result, relation, 1, NULL, 0);
+	/* Nobody's trigger runs on the way, whoever put one there. */
+	result->ri_TrigDesc = NULL;
 	ExecOpenIndices(result, false);
 	filler.tupdesc = RelationGetDescr(relation);
 	filler.slot = table_slot_create(relation, NULL);

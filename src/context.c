@@ -360,7 +360,7 @@ bestauth_current_billing_service_id(PG_FUNCTION_ARGS)
 Datum
 bestauth_has_permission(PG_FUNCTION_ARGS)
 {
-	if (current == NULL)
+	if (current == NULL || PG_ARGISNULL(0))
 		PG_RETURN_BOOL(false);
 	PG_RETURN_BOOL(BaContextHasPermission(text_to_cstring(PG_GETARG_TEXT_PP(0))));
 }

@@ -38,7 +38,7 @@ typedef struct CounterRequest
 	int duration; /* seconds */
 	/* In the order of their bytes, so that no two writers wait in a circle. */
 	BaSubject subjects[2];
-	/* A packed audit row follows, for a user who is locked out now. */
+	/* A packed audit row follows: for a user locked out, or for what is cleared. */
 	bool has_row;
 } CounterRequest;
 
@@ -104,9 +104,10 @@ BaSubjectChallenge(const pg_uuid_t *token_id)
 
 /* A name that nobody has; case matters not, as for names. */
 BaSubject
-BaSubjectUnknown(const char *company, const char *username)
+BaSubjectUnknown(const char *company, const char *portal, const char *username)
 {
-	char *name = psprintf("%s/%s", company, username);
+	/* No argument has a line feed in it, so no other three names are the same. */
+	char *name = psprintf("%s\n%s\n%s", company, portal ? portal : "", username);
 	uint8 digest[BA_DIGEST_LENGTH];
 	char *c;
 
@@ -183,6 +184,8 @@ HandleCounter(const char *payload, int length, char *reply)
 		else
 			answer.cleared |= ClearSubject(&request.subjects[i]);
 	}
+	if (answer.cleared && request.has_row)
+		BaAuditWritePacked(payload + sizeof(request));
 	memcpy(reply, &answer, sizeof(answer));
 	if (random() % SWEEP_EVERY == 0)
 		Sweep(&request);
@@ -239,10 +242,10 @@ BaCounterCharge(BaSubject first, BaSubject second, const BaAudit *lock_row)
 
 /*
  * After a right password, or by an administrator: the count begins anew. Tells
- * whether there was one.
+ * whether there was one; then the row, if any, is written with it.
  */
 bool
-BaCounterClear(BaSubject first, BaSubject second)
+BaCounterClear(BaSubject first, BaSubject second, const BaAudit *row)
 {
-	return Call(COUNTER_CLEAR, first, second, NULL).cleared;
+	return Call(COUNTER_CLEAR, first, second, row).cleared;
 }

@@ -22,9 +22,10 @@ typedef struct BaCharge
 extern void BaCounterInit(void);
 extern BaSubject BaSubjectUser(const pg_uuid_t *user_id);
 extern BaSubject BaSubjectChallenge(const pg_uuid_t *token_id);
-extern BaSubject BaSubjectUnknown(const char *company, const char *username);
+extern BaSubject BaSubjectUnknown(const char *company, const char *portal,
+								  const char *username);
 extern BaCharge BaCounterCharge(BaSubject first, BaSubject second,
 								const BaAudit *lock_row);
-extern bool BaCounterClear(BaSubject first, BaSubject second);
+extern bool BaCounterClear(BaSubject first, BaSubject second, const BaAudit *row);
 
 #endif /* BESTAUTH_COUNTER_H */

@@ -16,6 +16,7 @@
 #include "bestauth.h"
 #include "errors.h"
 #include "grant.h"
+#include "instance.h"
 #include "query.h"
 
 PG_FUNCTION_INFO_V1(bestauth_grant_access);
@@ -23,20 +24,29 @@ PG_FUNCTION_INFO_V1(bestauth_revoke_access);
 
 static BaQuery insert_grant = {
 	.sql =
-		"INSERT INTO bestauth.access_grant AS g (role_name, access, role_id) VALUES ($1, $2, $3)"
-		" ON CONFLICT (role_name, access) DO UPDATE SET role_id = excluded.role_id"
-		" WHERE g.role_id <> excluded.role_id",
+		"INSERT INTO bestauth.access_grant AS g (role_name, access, role_id, system_id)"
+		" VALUES ($1, $2, $3, $4) ON CONFLICT (role_name, access) DO UPDATE"
+		" SET role_id = excluded.role_id, system_id = excluded.system_id"
+		" WHERE (g.role_id, g.system_id) <> (excluded.role_id, excluded.system_id)",
 };
 
 static BaQuery delete_grant = {
-	.sql = "DELETE FROM bestauth.access_grant WHERE role_name = $1 AND access = $2",
+	.sql =
+		"DELETE FROM bestauth.access_grant WHERE (role_name = $1 OR role_id = $3) AND access = $2",
 	.latest = true,
 };
 
-/* The roles may have other numbers in this cluster. */
-static BaQuery find_roles = {
-	.sql = "UPDATE bestauth.access_grant g SET role_id = r.oid FROM pg_roles r"
-		   " WHERE r.rolname = g.role_name AND r.oid <> g.role_id",
+/* A role may have been renamed since. */
+static BaQuery follow_names = {
+	.sql = "UPDATE bestauth.access_grant g SET role_name = r.rolname FROM pg_roles r"
+		   " WHERE g.system_id = $1 AND r.oid = g.role_id AND r.rolname <> g.role_name",
+};
+
+/* In another cluster roles have other numbers. */
+static BaQuery follow_cluster = {
+	.sql =
+		"UPDATE bestauth.access_grant g SET role_id = r.oid, system_id = $1 FROM pg_roles r"
+		" WHERE g.system_id <> $1 AND r.rolname = g.role_name",
 };
 
 static BaQuery list_grants = {
@@ -99,7 +109,10 @@ BaGrantApplyAll(void)
 {
 	BaArgs args = {0};
 
-	(void) BaQueryExec(&find_roles, &args);
+	BaPutLong(&args, BaSystemId());
+	(void) BaQueryExec(&follow_names, &args);
+	(void) BaQueryExec(&follow_cluster, &args);
+	memset(&args, 0, sizeof(args));
 	GrantRows(BaQueryRows(&list_grants, &args));
 }
 
@@ -145,6 +158,7 @@ bestauth_grant_access(PG_FUNCTION_ARGS)
 	BaPutText(&args, role);
 	BaPutText(&args, access);
 	BaPut(&args, OIDOID, PG_GETARG_DATUM(0), false);
+	BaPutLong(&args, BaSystemId());
 	if (BaQueryExec(&insert_grant, &args) > 0)
 		AuditGrant("access.granted", role, access);
 	ApplyRules("GRANT", "TO", role, access);
@@ -161,6 +175,7 @@ bestauth_revoke_access(PG_FUNCTION_ARGS)
 	TakeArguments(fcinfo, &role, &access);
 	BaPutText(&args, role);
 	BaPutText(&args, access);
+	BaPut(&args, OIDOID, PG_GETARG_DATUM(0), false);
 	if (BaQueryExec(&delete_grant, &args) == 0)
 		PG_RETURN_VOID();
 	ApplyRules("REVOKE", "FROM", role, access);

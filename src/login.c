@@ -34,6 +34,7 @@
 #include "session.h"
 #include "settings.h"
 #include "token.h"
+#include "username.h"
 #include "uuid.h"
 
 PG_FUNCTION_INFO_V1(bestauth_login);
@@ -233,9 +234,11 @@ Guess(const Login *login, const BaUser *user, const char *password, BaSubject su
 		return NULL;
 	if (!charge.admitted)
 		return "locked after too many wrong passwords";
-	return user == NULL                      ? "unknown user" :
-		   credential->password.hash == NULL ? "no password set" :
-											   "wrong password";
+	if (user == NULL)
+		return "unknown user";
+	if (credential->password.hash == NULL)
+		return "no password set";
+	return BaPasswordFault(&credential->password);
 }
 
 /* The state of an account whose password was right; NULL if it may go on. */
@@ -334,7 +337,8 @@ FirstPart(Login *login, const char *password, BaSubject subject)
 		Deny(login, fault);
 		return;
 	}
-	if (BaPasswordIsStale(&credential.password))
+	/* A temporary one is about to go: nothing is renewed, and no lock taken for it. */
+	if (!credential.must_change && BaPasswordIsStale(&credential.password))
 		BaCredentialRenew(&login->user.user_id, password, &credential.password);
 	if (!login->user.type->needs_second_part)
 	{
@@ -347,7 +351,7 @@ FirstPart(Login *login, const char *password, BaSubject subject)
 		DemandSecondPart(login);
 	else
 		StartSession(login);
-	BaCounterClear(subject, none);
+	(void) BaCounterClear(subject, none, NULL);
 }
 
 Datum
@@ -356,6 +360,7 @@ bestauth_login(PG_FUNCTION_ARGS)
 	char *company = BaArgText(fcinfo, 0, "company", BA_MAX_PASSWORD);
 	char *username = BaArgText(fcinfo, 1, "username", BA_MAX_PASSWORD);
 	char *password = BaArgSecret(fcinfo, 2, "password");
+	char *portal = BaArgTextOrNull(fcinfo, 3, "portal", BA_MAX_PASSWORD);
 	BaRepeat call;
 	Login login;
 	BaSubject subject;
@@ -364,15 +369,14 @@ bestauth_login(PG_FUNCTION_ARGS)
 		PG_RETURN_DATUM(call.result);
 	login.has_company = BaCompanyFind(company, &login.company);
 	/* There are no portals yet, so nobody has an account in one. */
-	login.has_user = login.has_company && PG_ARGISNULL(3) &&
+	login.has_user = login.has_company && portal == NULL &&
 					 BaUserFind(&login.company.company_id, username, &login.user);
 	if (login.has_user)
 		subject = BaSubjectUser(&login.user.user_id);
 	else
 	{
-		subject = BaSubjectUnknown(company, username);
-		login.typed_name =
-			pnstrdup(username, pg_mbcliplen(username, strlen(username), BA_MAX_USERNAME));
+		subject = BaSubjectUnknown(company, portal, username);
+		login.typed_name = BaUsernameOrNull(username);
 	}
 	FirstPart(&login, password, subject);
 	BaSecretForget(password);
@@ -464,13 +468,12 @@ SecondPart(Login *login, const char *secret, const char *username, const char *p
 	if (login->has_service)
 		login->has_person =
 			BaUserFind(&login->service.company_id, username, &login->person);
-	subject =
-		login->has_person ?
-			BaSubjectUser(&login->person.user_id) :
-			BaSubjectUnknown(login->has_service ? login->service.code : "", username);
+	subject = login->has_person ?
+				  BaSubjectUser(&login->person.user_id) :
+				  BaSubjectUnknown(login->has_service ? login->service.code : "", NULL,
+								   username);
 	if (!login->has_person)
-		login->typed_name =
-			pnstrdup(username, pg_mbcliplen(username, strlen(username), BA_MAX_USERNAME));
+		login->typed_name = BaUsernameOrNull(username);
 	fault = Guess(login, login->has_person ? &login->person : NULL, password, subject,
 				  challenge, &credential);
 	if (challenge_fault != NULL)
@@ -486,14 +489,14 @@ SecondPart(Login *login, const char *secret, const char *username, const char *p
 		Deny(login, fault);
 		return;
 	}
-	if (BaPasswordIsStale(&credential.password))
+	if (!credential.must_change && BaPasswordIsStale(&credential.password))
 		BaCredentialRenew(&login->person.user_id, password, &credential.password);
 	if (credential.must_change)
 		DemandNewPassword(login, &login->person);
 	else
 		Enter(login, secret);
 	if (strcmp(login->outcome, "denied") != 0)
-		BaCounterClear(subject, challenge);
+		(void) BaCounterClear(subject, challenge, NULL);
 }
 
 Datum

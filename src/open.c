@@ -64,6 +64,19 @@ static BaQuery find_unguarded = {
 		" (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'guard')",
 };
 
+/* What anybody was granted, by whatever way: grant_access() comes after. */
+static BaQuery find_granted = {
+	.sql = "SELECT statement FROM bestauth.granted_privilege",
+};
+
+/* Triggers of others, which would run with the owner's rights. */
+static BaQuery find_strange = {
+	.sql =
+		"SELECT t.tgrelid::regclass::text FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid"
+		" JOIN pg_proc p ON p.oid = t.tgfoid WHERE c.relnamespace = 'bestauth'::regnamespace"
+		" AND p.pronamespace <> 'bestauth'::regnamespace AND NOT t.tgisinternal",
+};
+
 /* Foreign keys that are not there yet. */
 static BaQuery find_unreferenced = {
 	.sql =
@@ -133,6 +146,7 @@ static void
 AssertTables(void)
 {
 	BaArgs args = {0};
+	BaRow row;
 	ListCell *cell;
 
 	foreach (cell, BaQueryRows(&find_altered, &args))
@@ -145,6 +159,13 @@ AssertTables(void)
 		BaQueryText(psprintf("ALTER TABLE %s ENABLE ROW LEVEL SECURITY",
 							 BaGetText(lfirst(cell), 0)));
 	}
+	if (BaQueryRow(&find_strange, &args, &row))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("table %s has a trigger that is not bestauth's",
+							   BaGetText(&row, 0)),
+						BaErrRule("L-09")));
+	foreach (cell, BaQueryRows(&find_granted, &args))
+		BaQueryText(BaGetText(lfirst(cell), 0));
 	foreach (cell, BaQueryRows(&find_unreferenced, &args))
 		BaQueryText(BaGetText(lfirst(cell), 0));
 	foreach (cell, BaQueryRows(&find_unguarded, &args))

@@ -160,6 +160,8 @@ PutMessage(const BaRow *row, ReturnSetInfo *result)
 	char *secret;
 
 	(void) BaGetUuid(row, 3, &user_id);
+	/* A change of the address waits, and then sees the token that is made here. */
+	BaUserLock(&user_id);
 	if (!BaUserLoad(&user_id, &user) || user.deleted || user.email == NULL ||
 		IsSettled(kind, &user))
 	{

@@ -289,6 +289,31 @@ BaPasswordVerify(const char *password, const BaPasswordHash *stored)
 	return usable && equal;
 }
 
+/*
+ * Why a password did not fit, for the audit. A hash that can't be checked at all
+ * is a matter for the DBA: a botched rotation of the pepper locks everybody out.
+ */
+const char *
+BaPasswordFault(const BaPasswordHash *stored)
+{
+	Pepper pepper;
+	bool found;
+
+	if (HashCost(stored->hash) == 0)
+		return "stored password is of no known form";
+	found = FindPepper(stored->pepper_id, false, &pepper);
+	explicit_bzero(&pepper.key, sizeof(pepper.key));
+	if (found)
+		return "wrong password";
+	ereport(
+		LOG,
+		(errcode(ERRCODE_CONFIG_FILE_ERROR),
+		 errmsg(
+			 "a stored password names pepper key \"%s\", which is not in the pepper file",
+			 stored->pepper_id)));
+	return "stored password names a pepper key that is not in the file";
+}
+
 /* Was the hash made with another cost or pepper than a new one would be? */
 bool
 BaPasswordIsStale(const BaPasswordHash *stored)

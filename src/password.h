@@ -11,6 +11,7 @@ typedef struct BaPasswordHash
 extern void BaPasswordRequire(const char *password, const char *username);
 extern BaPasswordHash BaPasswordMake(const char *password);
 extern bool BaPasswordVerify(const char *password, const BaPasswordHash *stored);
+extern const char *BaPasswordFault(const BaPasswordHash *stored);
 extern bool BaPasswordIsStale(const BaPasswordHash *stored);
 
 #endif /* BESTAUTH_PASSWORD_H */

@@ -209,6 +209,17 @@ FindKind(const char *name, bool *by_name_only, bool *client_only)
 void
 BaPermissionRule(BaRowEvent *event, bool restoring)
 {
+	char *name = BaColumnRequireText(event, "name");
+
+	if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.") != strlen(name) ||
+		*name < 'a' || *name > 'z' || strlen(name) > BA_MAX_CODE)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("permission name \"%s\" is not valid", name),
+			 errdetail(
+				 "It has 1 to %d small letters, digits, dots and underscores, and begins with a letter.",
+				 BA_MAX_CODE)));
 	BaColumnRequireSame(event, "name", "PRT-3");
 	BaColumnRequireSame(event, "by_name_only", "PRT-3");
 	BaColumnRequireSame(event, "client_only", "PRT-9");

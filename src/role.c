@@ -115,7 +115,7 @@ BaRoleCompanyRule(BaRowEvent *event, bool restoring)
 {
 	static BaQuery is_child = {
 		.sql =
-			"SELECT true FROM bestauth.company WHERE company_id = $1 AND parent_id = $2",
+			"SELECT true FROM bestauth.company WHERE company_id = $1 AND parent_id = $2 FOR SHARE",
 		.latest = true,
 	};
 	pg_uuid_t child_id, company_id;

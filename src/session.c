@@ -130,7 +130,7 @@ TimeFault(TimestampTz expires_at, TimestampTz last_used_at)
 
 	if (now >= expires_at)
 		return "the session is too old";
-	if (TimestampDifferenceExceeds(last_used_at, now, BaSessionIdleLimit * 1000))
+	if (now - last_used_at >= BaSessionIdleLimit * USECS_PER_SEC)
 		return "the session was not used for too long";
 	return NULL;
 }
@@ -294,8 +294,8 @@ Touch(Entry *entry)
 	BaArgs args = {0};
 
 	if (XactReadOnly || RecoveryInProgress() ||
-		!TimestampDifferenceExceeds(entry->last_used_at, GetCurrentTimestamp(),
-									BaSessionIdleLimit * 1000 / TOUCHES_PER_LIMIT))
+		GetCurrentTimestamp() - entry->last_used_at <
+			BaSessionIdleLimit * USECS_PER_SEC / TOUCHES_PER_LIMIT)
 		return;
 	BaPutUuid(&args, &entry->session_id);
 	(void) BaQueryExec(&touch_session, &args);
@@ -403,7 +403,7 @@ bestauth_use_session(PG_FUNCTION_ARGS)
 	if (!IsTransactionBlock())
 		ereport(WARNING,
 				(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
-				 errmsg("the session ends with this statement"),
+				 errmsg("the identity of the session ends with this statement"),
 				 errhint("Call bestauth.use_session() in a transaction block.")));
 	identity = BaContextIdentity();
 	values[0] = BaUuidDatum(&identity->session_id);

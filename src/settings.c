@@ -110,7 +110,8 @@ RefuseBrought(void)
 	for (i = 0; i < count; i++)
 		if (strncmp(variables[i]->name, "bestauth.", 9) == 0 &&
 			(variables[i]->flags & GUC_CUSTOM_PLACEHOLDER) != 0 &&
-			variables[i]->source == PGC_S_CLIENT)
+			(variables[i]->source == PGC_S_CLIENT ||
+			 variables[i]->reset_source == PGC_S_CLIENT))
 			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 							errmsg("connection must not bring setting \"%s\"",
 								   variables[i]->name),

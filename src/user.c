@@ -16,6 +16,7 @@
 #include "errors.h"
 #include "query.h"
 #include "user.h"
+#include "username.h"
 #include "uuid.h"
 
 PG_FUNCTION_INFO_V1(bestauth_delete_user);
@@ -181,6 +182,14 @@ BaUserRefusePortal(const BaCaller *caller, const char *portal)
 					errmsg("portal \"%s\" does not exist", portal)));
 }
 
+static void
+RefuseDeleted(const BaUser *user)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("user \"%s\" is deleted", user->username), BaErrRule("PRV-14")));
+}
+
 /*
  * The company and the user that a call names. In a session a user of another
  * company and one that is not there give the same answer.
@@ -196,7 +205,13 @@ BaUserActed(const BaCaller *caller, FunctionCallInfo fcinfo, int username_arg,
 	BaUserRefusePortal(caller,
 					   BaArgTextOrNull(fcinfo, company_arg + 1, "portal", BA_MAX_CODE));
 	if (BaUserFind(&company->company_id, username, user))
+	{
+		if (user->deleted)
+			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+							errmsg("user \"%s\" is deleted", user->username),
+							BaErrRule("PRV-14")));
 		return;
+	}
 	if (caller->identity != NULL)
 		BaAccessRefuse(caller, "H-01", "There is no such user in the session's company.");
 	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
@@ -223,42 +238,6 @@ RefuseRow(const char *rule, const char *message, const char *detail)
 }
 
 static void
-CheckUsername(const char *username)
-{
-	const char *c;
-	bool valid = isalnum((unsigned char) *username) || *username == '_';
-
-	for (c = username; *c; c++)
-		valid &= *c > ' ' && *c < 0x7f && strchr("\"\\<>(),;:[]", *c) == NULL;
-	if (!valid || strlen(username) > BA_MAX_USERNAME)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("user name \"%s\" is not valid", username),
-			 errdetail(
-				 "It has 1 to %d printable ASCII characters without spaces, quotes, backslashes, brackets, commas, colons and semicolons, and begins with a letter, digit or underscore.",
-				 BA_MAX_USERNAME)));
-}
-
-/* One address, in ASCII, such as mail can be sent to without quoting anything. */
-void
-BaUserRequireEmail(const char *email)
-{
-	const char *at = strchr(email, '@');
-	const char *c;
-	bool valid = at != NULL && at > email && strchr(at + 1, '@') == NULL &&
-				 strchr(at + 1, '.') != NULL && at[1] != '.' &&
-				 email[strlen(email) - 1] != '.' && strlen(email) <= BA_MAX_EMAIL;
-
-	for (c = email; *c && valid; c++)
-		valid = *c > ' ' && *c < 0x7f && strchr("\"\\<>(),;:[]", *c) == NULL &&
-				!(c[0] == '.' && c[1] == '.');
-	if (!valid)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("e-mail address \"%s\" is not valid", email)));
-}
-
-static void
 CheckNames(const BaRowEvent *event, const BaUserType *type)
 {
 	char *first = BaColumnText(event, "first_name");
@@ -276,7 +255,7 @@ CheckNames(const BaRowEvent *event, const BaUserType *type)
 					  "A key needs a name." :
 					  "Each person has a first name and a last name.");
 	if (email != NULL)
-		BaUserRequireEmail(email);
+		BaEmailRequire(email);
 	else if (type->needs_email)
 		RefuseRow("IBS-3", "user has no e-mail address",
 				  psprintf("A user of type %s needs one.", type->name));
@@ -394,11 +373,13 @@ BaUserRule(BaRowEvent *event, bool restoring)
 	BaColumnRequireSame(event, "company_id", "G-01");
 	BaColumnRequireSame(event, "portal_id", "G-01");
 	BaColumnRequireSame(event, "username", "PRV-15");
-	CheckUsername(BaColumnRequireText(event, "username"));
+	BaUsernameRequire(BaColumnRequireText(event, "username"));
 	CheckNames(event, type);
 	CheckType(event, type, restoring);
 	if (event->old_row != NULL)
 		SetVersion(event);
+	else if (!restoring)
+		BaColumnSet(event, "version", Int32GetDatum(1));
 	if (restoring)
 		return;
 	if (event->old_row != NULL)
@@ -416,6 +397,8 @@ BaUserPersonRule(BaRowEvent *event, bool restoring)
 
 	if (restoring)
 		return;
+	if (BaColumnUuid(event, "user_id", &id))
+		BaUserLock(&id);
 	if (!BaColumnUuid(event, "user_id", &id) || !BaUserLoad(&id, &key) ||
 		!key.has_service || !BaColumnUuid(event, "person_id", &id) ||
 		!BaUserLoad(&id, &person) || !BaUuidEqual(&key.service_id, &person.company_id) ||
@@ -436,20 +419,21 @@ ChangeUser(FunctionCallInfo fcinfo, BaQuery *change, const char *action, const c
 	BaArgs args = {0};
 	BaAudit audit;
 	BaSubject none = {0};
-	bool changed;
 
 	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, rule);
 	BaUserActed(&caller, fcinfo, 0, 1, &company, user);
 	if (user->type->holds_all_permissions)
 		BaAccessRequireAdministrator(&caller, rule, "act on a company administrator");
-	BaPutUuid(&args, &user->user_id);
-	changed = BaQueryExec(change, &args) > 0;
-	if (change == &mark_unlocked)
-		changed |= BaCounterClear(BaSubjectUser(&user->user_id), none);
-	if (!changed)
-		return false;
 	BaUserAudit(&audit, action, &company, user);
-	BaAuditWrite(&audit);
+	/* The count goes for good, whatever the caller's transaction does: so does its row. */
+	if (change == &mark_unlocked &&
+		BaCounterClear(BaSubjectUser(&user->user_id), none, &audit))
+		action = NULL;
+	BaPutUuid(&args, &user->user_id);
+	if (BaQueryExec(change, &args) == 0)
+		return action == NULL;
+	if (action != NULL)
+		BaAuditWrite(&audit);
 	return true;
 }
 
@@ -458,10 +442,9 @@ bestauth_delete_user(PG_FUNCTION_ARGS)
 {
 	BaUser user;
 
+	/* Somebody else may have done it meanwhile. */
 	if (!ChangeUser(fcinfo, &mark_deleted, "user.deleted", "PRV-14", &user))
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("user \"%s\" is deleted already", user.username),
-						BaErrRule("PRV-14")));
+		RefuseDeleted(&user);
 	PG_RETURN_VOID();
 }
 

@@ -28,7 +28,6 @@ extern void BaUserActed(const BaCaller *caller, FunctionCallInfo fcinfo, int use
 						int company_arg, BaCompany *company, BaUser *user);
 extern void BaUserAudit(BaAudit *audit, const char *action, const BaCompany *company,
 						const BaUser *user);
-extern void BaUserRequireEmail(const char *email);
 extern void BaUserRefusePortal(const BaCaller *caller, const char *portal);
 extern void BaUserRule(BaRowEvent *event, bool restoring);
 extern void BaUserPersonRule(BaRowEvent *event, bool restoring);

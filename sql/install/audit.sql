@@ -1,4 +1,6 @@
-CREATE SEQUENCE bestauth.audit_id_seq;
+-- Cycles, for a sequence is what a member of pg_write_all_data can set: no number
+-- may stop the audit. The key of a row is the number and the time.
+CREATE SEQUENCE bestauth.audit_id_seq CYCLE;
 COMMENT ON SEQUENCE bestauth.audit_id_seq IS 'Numbers the audit rows; gaps are rolled-back transactions.';
 SELECT pg_catalog.pg_extension_config_dump('bestauth.audit_id_seq', '');
 

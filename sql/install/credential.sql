@@ -33,7 +33,7 @@ CREATE FUNCTION bestauth.set_password(token text, new_password text, answers tex
 	AS 'MODULE_PATHNAME', 'bestauth_set_password' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.set_password(text, text, text[]) IS
 'Sets the password that a token allows to set: of a set-up link, a reset, or a forced change. The token is used up; all sessions of the user end.
-Parameters: token: from the link, or login''s challenge_token after password_change_required; new_password: 15 characters or more, at most 1024 bytes; answers: to security questions, not used yet.
+Parameters: token: from the link, or login''s challenge_token after password_change_required; new_password: bestauth.password_min_length (15) characters or more, at most 1024 bytes; answers: to security questions, not used yet.
 Returns: accepted; expired, when the token is too old; invalid, when it is used, replaced or unknown.
 Raises: UA001 the policy refuses the password, reasons in DETAIL, the token stays good; 22023; 55000 instance closed.
 Rules: [IBS-5] [E-04].';
@@ -41,7 +41,7 @@ Rules: [IBS-5] [E-04].';
 CREATE FUNCTION bestauth.reset_password(username text, company text DEFAULT NULL, portal text DEFAULT NULL) RETURNS text
 	AS 'MODULE_PATHNAME', 'bestauth_reset_password' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.reset_password(text, text, text) IS
-'Gives a user a temporary password, which works for 24 hours and must be changed at the next login; ends the user''s sessions. A key gets a new password that stays. A lock is not undone. Takes manage_users, or the operator.
+'Gives a user a temporary password, which works for bestauth.setup_link_lifetime (24 hours) and must be changed at the next login; ends the user''s sessions. A key gets a new password that stays. A lock is not undone. Takes manage_users, or the operator.
 Parameters: username; company, portal: for the operator.
 Returns: the password, this once.
 Raises: P0002 no such user (42501 in a session); 42501 in a session for a user who holds more than the caller; 28000; 55000.

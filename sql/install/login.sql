@@ -8,7 +8,7 @@ CREATE TYPE bestauth.login_result AS (
 	audience        text
 );
 COMMENT ON TYPE bestauth.login_result IS
-'What a login comes to. outcome: authenticated (session_token is set), second_part_required (challenge_token, challenge_id, the service''s name, audience), password_change_required (challenge_token is for set_password), denied.';
+'What a login comes to. outcome: authenticated (session_token is set), second_part_required (challenge_token, challenge_id, the service''s name, audience), password_change_required (challenge_token is for set_password), denied. expires_at is that of the token; a session ends sooner when it is not used. audience, instance/company, and challenge_id are for single sign-on.';
 
 CREATE FUNCTION bestauth.login(company text, username text, password text, portal text DEFAULT NULL,
 	client_addr text DEFAULT NULL, client_info text DEFAULT NULL) RETURNS bestauth.login_result
@@ -17,7 +17,7 @@ COMMENT ON FUNCTION bestauth.login(text, text, text, text, text, text) IS
 'Logs a user in, or a key in for the second part. The guess is charged durably before the password is looked at, whatever the caller''s transaction does next. A wrong name, a wrong password, a lock, a deletion and a missing password all look the same: denied. Call it in FROM.
 Parameters: company: code; username; password; portal: code; client_addr, client_info: of the person''s own machine, as the application knows them, for the audit.
 Returns: login_result.
-Raises: 22023 company, username or password NULL; 55000 instance closed; 53000 the guess could not be charged in time; 25006 on a standby.
+Raises: 22023 company, username or password NULL; 55000 instance closed; 53000 the guess could not be charged in time; 25006 on a standby or in a READ ONLY transaction.
 Rules: [TPB-4] [IBS-4] [PRV-16] [C-01] [C-03].';
 
 CREATE FUNCTION bestauth.login_second_part(challenge_token text, username text, password text,

@@ -21,7 +21,7 @@ CREATE FUNCTION bestauth.claim_mail(batch integer DEFAULT 10, lease interval DEF
 	OUT token text, OUT attempts integer) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'bestauth_claim_mail' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.claim_mail(integer, interval) IS
-'Claims waiting messages for sending. The token of each is made now, stands in the body''s link too, and is kept nowhere; a token made for an earlier claim of the same message stops working. Several mailers never get the same message while its lease lasts. For the mailer.
+'Claims waiting messages for sending. The token of each is made now, stands in the body''s link too, and is kept nowhere; a token made for an earlier claim of the same message stops working. Several mailers never get the same message while its lease lasts. For the mailer, who can LISTEN bestauth_outbox.
 Parameters: batch: messages at most, 1 to 1000; lease: how long they are out of the others'' reach, 1 second to 1 day.
 Returns: the messages; token is NULL where the kind has none.
 Raises: 22023 bad batch or lease; 42501 not the mailer; 55000 instance closed.

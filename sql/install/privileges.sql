@@ -62,7 +62,8 @@ INSERT INTO bestauth.access_rule (object, privilege, access) VALUES
 
 -- Row security on every table: without a policy on what is secret, so that not
 -- even pg_read_all_data and pg_write_all_data get at it; elsewhere for the
--- operator and the auditor alone [L-10].
+-- operator and the auditor alone, and only for reading where the grants themselves
+-- are kept [L-10].
 DO $owner$
 DECLARE
 	o record;
@@ -77,7 +78,8 @@ BEGIN
 			EXECUTE format('CREATE POLICY auditor ON %s FOR SELECT
 				USING ((SELECT bestauth.has_access(''auditor'')))', o.name);
 			EXECUTE format('COMMENT ON POLICY auditor ON %s IS %L', o.name, 'The auditor and the operator read it.');
-			IF o.relname <> 'audit_log' THEN
+			IF o.relname NOT IN ('access_grant', 'access_rule', 'audit_log', 'instance', 'outbox',
+								 'reference_rule') THEN
 				EXECUTE format('CREATE POLICY operator ON %s
 					USING ((SELECT bestauth.has_access(''operator'')))', o.name);
 				EXECUTE format('COMMENT ON POLICY operator ON %s IS %L', o.name, 'The operator, as far as grants go.');
@@ -85,27 +87,7 @@ BEGIN
 		END IF;
 	END LOOP;
 
-	-- Nobody has anything, whatever ALTER DEFAULT PRIVILEGES gave with the creation.
-	FOR o IN
-		SELECT DISTINCT format('REVOKE ALL ON %s %s FROM %s', a.kind, a.name,
-			CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END) AS statement
-		FROM (
-			SELECT CASE c.relkind WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END AS kind,
-				c.oid::regclass::text AS name, (aclexplode(c.relacl)).grantee, c.relowner AS owner
-			FROM pg_class c WHERE c.relnamespace = 'bestauth'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
-			UNION ALL
-			SELECT 'FUNCTION', p.oid::regprocedure::text,
-				(aclexplode(coalesce(p.proacl, acldefault('f', p.proowner)))).grantee, p.proowner
-			FROM pg_proc p WHERE p.pronamespace = 'bestauth'::regnamespace
-			UNION ALL
-			SELECT 'TYPE', t.oid::regtype::text,
-				(aclexplode(coalesce(t.typacl, acldefault('T', t.typowner)))).grantee, t.typowner
-			FROM pg_type t WHERE t.oid = 'bestauth.login_result'::regtype
-			UNION ALL
-			SELECT 'SCHEMA', 'bestauth', (aclexplode(n.nspacl)).grantee, n.nspowner
-			FROM pg_namespace n WHERE n.nspname = 'bestauth'
-		) a
-		WHERE a.grantee <> a.owner
+	FOR o IN SELECT statement FROM bestauth.granted_privilege
 	LOOP
 		EXECUTE o.statement;
 	END LOOP;

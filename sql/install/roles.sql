@@ -41,13 +41,24 @@ BEGIN
 END
 $owner$;
 
--- Its owner could drop pgcrypto, and bestauth with it, or add functions to it.
+-- Whoever owns pgcrypto, or the schema that it is in, could drop it, and bestauth
+-- with it. (The schema public of a database belongs to the database's owner.)
 DO $pgcrypto$
 BEGIN
 	IF NOT (SELECT r.rolsuper FROM pg_extension e JOIN pg_roles r ON r.oid = e.extowner
 			WHERE e.extname = 'pgcrypto') THEN
 		RAISE EXCEPTION 'extension "pgcrypto" is not owned by a superuser'
 			USING ERRCODE = '42501', HINT = 'Have a superuser drop it and create it again.';
+	END IF;
+	IF NOT (SELECT r.rolsuper FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+			JOIN pg_roles r ON r.oid = CASE n.nspowner
+				WHEN 'pg_database_owner'::regrole
+				THEN (SELECT datdba FROM pg_database WHERE datname = current_database())
+				ELSE n.nspowner END
+			WHERE e.extname = 'pgcrypto') THEN
+		RAISE EXCEPTION 'extension "pgcrypto" is in a schema that is not owned by a superuser'
+			USING ERRCODE = '42501',
+				HINT = 'Have a superuser make a schema for it, and ALTER EXTENSION pgcrypto SET SCHEMA.';
 	END IF;
 END
 $pgcrypto$;

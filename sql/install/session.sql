@@ -83,11 +83,11 @@ Returns: uuid, NULL without a session, or in one that is not of a two-part login
 Rules: [TPB-6].';
 
 CREATE FUNCTION bestauth.has_permission(permission text) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'bestauth_has_permission' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'bestauth_has_permission' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION bestauth.has_permission(text) IS
 'Tells whether this transaction''s session holds a permission. For applications and policies.
 Parameters: permission: name.
-Returns: boolean, false without a session.
+Returns: boolean, false without a session and for NULL.
 Rules: [MCM-8] [D3].';
 CREATE FUNCTION bestauth.can_access_company(company_id uuid) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'bestauth_can_access_company' LANGUAGE C STABLE PARALLEL SAFE;

@@ -50,8 +50,8 @@ CREATE FUNCTION bestauth.create_user(username text, user_type text, first_name t
 	portal text DEFAULT NULL) RETURNS uuid
 	AS 'MODULE_PATHNAME', 'bestauth_create_user' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.create_user(text, text, text, text, text, text, text, text[], text[], text, text) IS
-'Makes a user. Takes manage_users, or the operator. Nobody gives a role or a permission away that they do not hold. Without a password the user is sent a set-up link at the e-mail address; with one, nothing is sent. Making a standard user in a registered billing service says in a NOTICE that it is charged and can be no second part.
-Parameters: username: see docs/usernames.md; user_type: a row of user_type_rules; first_name, last_name: of a key, its name may stand in either; email: one address, optional for keys; password: 15 characters or more, at most 1024 bytes; billing_service: code, for keys alone; roles, permissions: names; company, portal: for the operator.
+'Makes a user. Takes manage_users, or the operator. Nobody gives a role or a permission away that they do not hold. Without a password the user is sent a set-up link at the e-mail address; with one, nothing is sent. Making a user in a registered billing service that is charged says in a NOTICE that it is charged and can be no second part.
+Parameters: username: see docs/usernames.md; user_type: a row of user_type_rules that needs no portal; first_name, last_name: of a key, its name may stand in either; email: one address, optional for keys; password: bestauth.password_min_length (15) characters or more, at most 1024 bytes; billing_service: code, for keys alone; roles, permissions: names; company, portal: for the operator.
 Returns: uuid of the user.
 Raises: 23505 user name taken; 22023 bad argument; 23514 the type''s rules are broken; P0002 no such role or permission; UA001 password refused; 28000 no session; 42501 no permission, or gives away what the caller does not hold; 55000 instance closed.
 Rules: [IBS-2] [IBS-3] [IBS-4] [IBS-5] [TPB-2] [TPB-3].';

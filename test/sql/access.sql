@@ -236,7 +236,7 @@ SELECT access_test.attempt($$INSERT INTO bestauth.credential (user_id, password_
 SELECT access_test.attempt($$INSERT INTO bestauth.session_use VALUES ('00000000-0000-7000-8000-000000000000', now())$$);
 SELECT access_test.attempt($$INSERT INTO bestauth.login_counter (subject, last_at) VALUES ('x', now())$$);
 SELECT access_test.attempt($$INSERT INTO bestauth.instance_open VALUES (1, 1)$$);
-SELECT access_test.attempt($$INSERT INTO bestauth.access_grant (role_name, role_id, access) VALUES ('regress_access_writes', 1, 'operator')$$);
+SELECT access_test.attempt($$INSERT INTO bestauth.access_grant (role_name, role_id, system_id, access) VALUES ('regress_access_writes', 1, 1, 'operator')$$);
 SELECT access_test.attempt($$INSERT INTO bestauth.access_rule VALUES ('x', 'y', '{operator}')$$);
 SET ROLE regress_access_watches;
 SELECT * FROM access_test.touch('SELECT * FROM %s');

@@ -127,7 +127,7 @@ SELECT * FROM audit_test.change('outbox', 'UPDATE', format('UPDATE bestauth.outb
 SELECT * FROM audit_test.change('outbox', 'DELETE', format('DELETE FROM bestauth.outbox WHERE message_id = %L', :'x1'));
 SELECT * FROM audit_test.change('outbox', 'TRUNCATE', 'TRUNCATE bestauth.outbox');
 
-SELECT * FROM audit_test.change('access_grant', 'INSERT', 'INSERT INTO bestauth.access_grant (role_name, role_id, access) VALUES (''audit_nobody'', 1, ''mailer'')');
+SELECT * FROM audit_test.change('access_grant', 'INSERT', 'INSERT INTO bestauth.access_grant (role_name, role_id, system_id, access) VALUES (''audit_nobody'', 1, 1, ''mailer'')');
 SELECT * FROM audit_test.change('access_grant', 'UPDATE', 'UPDATE bestauth.access_grant SET access = ''operator'' WHERE role_name = ''audit_nobody''');
 SELECT * FROM audit_test.change('access_grant', 'DELETE', 'DELETE FROM bestauth.access_grant WHERE role_name = ''audit_nobody''');
 SELECT * FROM audit_test.change('access_grant', 'TRUNCATE', 'TRUNCATE bestauth.access_grant');

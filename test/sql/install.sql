@@ -33,6 +33,9 @@ SELECT c.oid::regclass AS uncommented FROM pg_class c
 WHERE c.relnamespace = 'bestauth'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
 	AND obj_description(c.oid, 'pg_class') IS NULL;
 
+-- The same cost of a hash on every server, and no more of it than need be.
+DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET bestauth.hash_cost = 10', current_database()); END $$;
+
 -- What a statement comes to: its SQLSTATE, the rule that speaks, the message.
 CREATE SCHEMA regress;
 CREATE FUNCTION regress.attempt(statement text) RETURNS text LANGUAGE plpgsql AS $$

@@ -46,6 +46,10 @@ RESET SESSION AUTHORIZATION;
 CREATE EXTENSION bestauth;
 DROP EXTENSION pgcrypto;
 CREATE EXTENSION pgcrypto SCHEMA crypto;
+-- The same of its schema, whose owner could drop it.
+CREATE EXTENSION bestauth;
+CREATE SCHEMA safe;
+ALTER EXTENSION pgcrypto SET SCHEMA safe;
 
 --
 -- [L-09] A role of that name that somebody could use is refused.
