@@ -97,6 +97,9 @@ sub brought_along
 		"$with: PGOPTIONS of the application, limits");
 	is_nobody(connect_with($node, 'app', '-c bestauth.lockout_threshold=1 -c bestauth.session_idle_limit=1', $who),
 		"$with: PGOPTIONS of the application don't bring the built-in limits back either");
+	is_nobody(connect_with($node, 'app', '-c bestauth.lockout_threshold=1 -c bestauth.session_idle_limit=1',
+			"SET bestauth.lockout_threshold = 1; SET bestauth.session_idle_limit = 1;\n$who"),
+		"$with: nor do PGOPTIONS and a SET on top of them");
 
 	# What the superuser sets for a role or a database is believed, but not an identity.
 	for my $of ('ROLE setter', 'DATABASE postgres', 'ROLE setter IN DATABASE postgres')
