@@ -5,8 +5,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "args.h"
@@ -241,26 +239,9 @@ bestauth_set_password(PG_FUNCTION_ARGS)
 static void
 RequireAsMuch(const BaCaller *caller, const BaUser *user)
 {
-	Datum *values;
-	int count, i;
-
 	if (user->type->holds_all_permissions)
 		BaAccessRequireAdministrator(caller, "G-08", "act on a company administrator");
-	deconstruct_array(DatumGetArrayTypeP(BaPermissionsOf(user)), TEXTOID, -1, false,
-					  TYPALIGN_INT, &values, NULL, &count);
-	for (i = 0; i < count; i++)
-	{
-		char *name = TextDatumGetCString(values[i]);
-
-		/* Nobody holds this one by default, and who manages users may give it. */
-		if (strcmp(name, BA_PERM_WEB_PORTAL) != 0)
-			BaAccessRequireHeld(caller, &name, 1, "G-08");
-	}
-	deconstruct_array(DatumGetArrayTypeP(BaCompaniesOf(user)), UUIDOID, UUID_LEN, false,
-					  TYPALIGN_CHAR, &values, NULL, &count);
-	for (i = 0; i < count; i++)
-		if (!caller->is_operator && !BaContextCanAccessCompany(DatumGetUUIDP(values[i])))
-			BaAccessRefuse(caller, "G-08",
+	BaPermissionRequireAll(caller, BaPermissionsOf(user), BaCompaniesOf(user),
 						   "The user may enter a company that the caller may not.");
 }
 

@@ -88,6 +88,17 @@ FindPartition(Month month)
 	return get_relname_relid(PartitionName(month), get_namespace_oid(BA_SCHEMA, false));
 }
 
+/* A statement's guard on the parent does not cover its partitions: each has its own. */
+void
+BaAuditGuard(const char *relation)
+{
+	BaQueryText(psprintf(
+		"CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s"
+		" FOR EACH STATEMENT EXECUTE FUNCTION bestauth.guard_tg('AUD-3')",
+		relation));
+	BaQueryText(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER guard", relation));
+}
+
 /*
  * Made beside the parent and then attached: that takes a lock on the parent
  * which neither readers nor writers mind.
@@ -117,11 +128,7 @@ MakePartition(Month month)
 						 " WHERE billing_service_id IS NOT NULL",
 						 name));
 	BaQueryText(psprintf("ALTER TABLE bestauth.%s ENABLE ROW LEVEL SECURITY", name));
-	BaQueryText(psprintf(
-		"CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON bestauth.%s"
-		" FOR EACH STATEMENT EXECUTE FUNCTION bestauth.guard_tg('AUD-3')",
-		name));
-	BaQueryText(psprintf("ALTER TABLE bestauth.%s ENABLE ALWAYS TRIGGER guard", name));
+	BaAuditGuard(psprintf("bestauth.%s", name));
 	BaQueryText(psprintf(
 		"ALTER TABLE bestauth.audit_log ATTACH PARTITION bestauth.%s"
 		" FOR VALUES FROM ('%04d-%02d-01 00:00:00+00') TO ('%04d-%02d-01 00:00:00+00')",

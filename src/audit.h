@@ -39,6 +39,7 @@ extern void BaAuditWrite(const BaAudit *audit);
 extern void BaAuditWriteDurably(const BaAudit *audit);
 extern void BaAuditPack(StringInfo to, const BaAudit *audit);
 extern void BaAuditWritePacked(const char *packed);
+extern void BaAuditGuard(const char *relation);
 extern void BaAuditMakePartitions(void);
 
 #endif /* BESTAUTH_AUDIT_H */

@@ -39,7 +39,10 @@ static BaQuery delete_grant = {
 /* A role may have been renamed since. */
 static BaQuery follow_names = {
 	.sql = "UPDATE bestauth.access_grant g SET role_name = r.rolname FROM pg_roles r"
-		   " WHERE g.system_id = $1 AND r.oid = g.role_id AND r.rolname <> g.role_name",
+		   " WHERE g.system_id = $1 AND r.oid = g.role_id AND r.rolname <> g.role_name"
+		   " AND NOT EXISTS (SELECT FROM bestauth.access_grant o"
+		   " WHERE o.role_name = r.rolname AND o.access = g.access)",
+	.latest = true,
 };
 
 /* In another cluster roles have other numbers. */
@@ -103,14 +106,23 @@ GrantRows(List *rows)
 	}
 }
 
+static void
+FollowNames(void)
+{
+	BaArgs args = {0};
+
+	BaPutLong(&args, BaSystemId());
+	(void) BaQueryExec(&follow_names, &args);
+}
+
 /* After a restore or an upgrade: what the table says is granted again. */
 void
 BaGrantApplyAll(void)
 {
 	BaArgs args = {0};
 
+	FollowNames();
 	BaPutLong(&args, BaSystemId());
-	(void) BaQueryExec(&follow_names, &args);
 	(void) BaQueryExec(&follow_cluster, &args);
 	memset(&args, 0, sizeof(args));
 	GrantRows(BaQueryRows(&list_grants, &args));
@@ -130,6 +142,7 @@ TakeArguments(FunctionCallInfo fcinfo, char **role, char **access)
 	*role = GetUserNameFromId(PG_GETARG_OID(0), false);
 	*access = BaArgText(fcinfo, 1, "access", BA_MAX_CODE);
 	BaAccessRequireKnown(*access);
+	FollowNames();
 }
 
 static void

@@ -13,6 +13,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 
 #include "instance.h"
 #include "inval.h"
@@ -84,13 +85,22 @@ BaInstanceIsRestoring(void)
 	return true;
 }
 
-Datum
-bestauth_instance_name(PG_FUNCTION_ARGS)
+/* NULL before the first opening. */
+char *
+BaInstanceName(void)
 {
 	BaArgs args = {0};
 	BaRow row;
 
-	if (!BaQueryRow(&find_name, &args, &row))
+	return BaQueryRow(&find_name, &args, &row) ? BaGetText(&row, 0) : NULL;
+}
+
+Datum
+bestauth_instance_name(PG_FUNCTION_ARGS)
+{
+	char *name = BaInstanceName();
+
+	if (name == NULL)
 		PG_RETURN_NULL();
-	PG_RETURN_DATUM(row.values[0]);
+	PG_RETURN_TEXT_P(cstring_to_text(name));
 }

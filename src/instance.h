@@ -5,6 +5,7 @@
 extern bool BaInstanceIsOpen(void);
 extern void BaInstanceRequireOpen(void);
 extern bool BaInstanceIsRestoring(void);
+extern char *BaInstanceName(void);
 extern int64 BaSystemId(void);
 
 #endif /* BESTAUTH_INSTANCE_H */

@@ -9,7 +9,6 @@
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/numeric.h"
 
 #include "json.h"
 
@@ -48,28 +47,6 @@ BaJsonText(BaJson *json, const char *key, const char *value)
 		return;
 	PushKey(json, key);
 	SetString(&v, value);
-	pushJsonbValue(&json->state, WJB_VALUE, &v);
-}
-
-void
-BaJsonBool(BaJson *json, const char *key, bool value)
-{
-	JsonbValue v;
-
-	PushKey(json, key);
-	v.type = jbvBool;
-	v.val.boolean = value;
-	pushJsonbValue(&json->state, WJB_VALUE, &v);
-}
-
-void
-BaJsonInt(BaJson *json, const char *key, int64 value)
-{
-	JsonbValue v;
-
-	PushKey(json, key);
-	v.type = jbvNumeric;
-	v.val.numeric = int64_to_numeric(value);
 	pushJsonbValue(&json->state, WJB_VALUE, &v);
 }
 

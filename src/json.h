@@ -12,8 +12,6 @@ typedef struct BaJson
 
 extern void BaJsonStart(BaJson *json);
 extern void BaJsonText(BaJson *json, const char *key, const char *value);
-extern void BaJsonBool(BaJson *json, const char *key, bool value);
-extern void BaJsonInt(BaJson *json, const char *key, int64 value);
 extern void BaJsonTexts(BaJson *json, const char *key, char **items, int count);
 extern void BaJsonDatum(BaJson *json, const char *key, Datum value, bool isnull,
 						Oid type);

@@ -94,9 +94,6 @@ MakeResult(FunctionCallInfo fcinfo, const Login *login)
 	Datum values[7];
 	bool nulls[7];
 	bool challenged = login->challenge_id != NULL;
-	BaArgs args = {0};
-	BaRow row;
-	static BaQuery find_instance = {.sql = "SELECT name FROM bestauth.instance"};
 
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
@@ -111,12 +108,12 @@ MakeResult(FunctionCallInfo fcinfo, const Login *login)
 	values[3] = UUIDPGetDatum(login->challenge_id);
 	nulls[4] = login->expires_at == 0;
 	values[4] = TimestampTzGetDatum(login->expires_at);
-	if (challenged && BaQueryRow(&find_instance, &args, &row))
+	if (challenged)
 	{
 		nulls[5] = nulls[6] = false;
 		values[5] = CStringGetTextDatum(login->service.name);
-		values[6] = CStringGetTextDatum(
-			psprintf("%s/%s", BaGetText(&row, 0), login->company.code));
+		values[6] =
+			CStringGetTextDatum(psprintf("%s/%s", BaInstanceName(), login->company.code));
 	}
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls));
 }
@@ -265,6 +262,14 @@ PasswordFault(const BaCredential *credential)
 	return NULL;
 }
 
+/* A temporary one is about to go: nothing is renewed, and no lock taken for it. */
+static void
+RenewStale(const BaUser *user, const char *password, const BaCredential *credential)
+{
+	if (!credential->must_change && BaPasswordIsStale(&credential->password))
+		BaCredentialRenew(&user->user_id, password, &credential->password);
+}
+
 /* ----------------------------------------------------------------- outcomes */
 
 static void
@@ -337,9 +342,7 @@ FirstPart(Login *login, const char *password, BaSubject subject)
 		Deny(login, fault);
 		return;
 	}
-	/* A temporary one is about to go: nothing is renewed, and no lock taken for it. */
-	if (!credential.must_change && BaPasswordIsStale(&credential.password))
-		BaCredentialRenew(&login->user.user_id, password, &credential.password);
+	RenewStale(&login->user, password, &credential);
 	if (!login->user.type->needs_second_part)
 	{
 		login->has_person = true;
@@ -385,20 +388,22 @@ bestauth_login(PG_FUNCTION_ARGS)
 
 /* ----------------------------------------------------------------- part two */
 
+/* What is wrong with a challenge, by the state of its token. */
+static const char *const challenge_faults[] = {
+	[BA_TOKEN_UNKNOWN] = "unknown challenge",
+	[BA_TOKEN_USED] = "challenge used already",
+	[BA_TOKEN_SUPERSEDED] = "key changed since the first part",
+	[BA_TOKEN_EXPIRED] = "challenge expired",
+};
+
 /* What the challenge stands for: the key, its company, its service. */
 static const char *
 OpenChallenge(Login *login, const char *secret, BaToken *token)
 {
-	static const char *const faults[] = {
-		[BA_TOKEN_UNKNOWN] = "unknown challenge",
-		[BA_TOKEN_USED] = "challenge used already",
-		[BA_TOKEN_SUPERSEDED] = "key changed since the first part",
-		[BA_TOKEN_EXPIRED] = "challenge expired",
-	};
 	BaTokenState state = BaTokenPeek(secret, BA_TOKEN_SECOND_PART, token);
 
 	if (state == BA_TOKEN_UNKNOWN)
-		return faults[state];
+		return challenge_faults[state];
 	login->has_user = true;
 	login->user = token->user;
 	login->has_company = BaCompanyLoad(&token->user.company_id, &login->company);
@@ -406,7 +411,7 @@ OpenChallenge(Login *login, const char *secret, BaToken *token)
 						 BaCompanyLoad(&token->user.service_id, &login->service);
 	if (state == BA_TOKEN_VALID)
 		return login->has_service ? NULL : "key without a billing service";
-	return faults[state];
+	return challenge_faults[state];
 }
 
 /* May this person of the service be the second part for this key? */
@@ -436,8 +441,7 @@ Enter(Login *login, const char *secret)
 
 	if (state != BA_TOKEN_VALID)
 	{
-		Deny(login,
-			 state == BA_TOKEN_EXPIRED ? "challenge expired" : "challenge used already");
+		Deny(login, challenge_faults[state]);
 		return;
 	}
 	login->user = token.user;
@@ -489,8 +493,7 @@ SecondPart(Login *login, const char *secret, const char *username, const char *p
 		Deny(login, fault);
 		return;
 	}
-	if (!credential.must_change && BaPasswordIsStale(&credential.password))
-		BaCredentialRenew(&login->person.user_id, password, &credential.password);
+	RenewStale(&login->person, password, &credential);
 	if (credential.must_change)
 		DemandNewPassword(login, &login->person);
 	else

@@ -31,10 +31,6 @@ static BaQuery set_name = {
 		" ON CONFLICT (singleton) DO UPDATE SET name = excluded.name WHERE i.name <> excluded.name",
 };
 
-static BaQuery find_name = {
-	.sql = "SELECT name FROM bestauth.instance",
-};
-
 static BaQuery mark_open = {
 	.sql = "INSERT INTO bestauth.instance_open (system_id, database) VALUES ($1, $2)",
 };
@@ -169,10 +165,7 @@ AssertTables(void)
 	foreach (cell, BaQueryRows(&find_unreferenced, &args))
 		BaQueryText(BaGetText(lfirst(cell), 0));
 	foreach (cell, BaQueryRows(&find_unguarded, &args))
-		BaQueryText(psprintf(
-			"CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s"
-			" FOR EACH STATEMENT EXECUTE FUNCTION bestauth.guard_tg('AUD-3')",
-			BaGetText(lfirst(cell), 0)));
+		BaAuditGuard(BaGetText(lfirst(cell), 0));
 	foreach (cell, BaQueryRows(&find_sleeping, &args))
 		BaQueryText(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER %s",
 							 BaGetText(lfirst(cell), 0), BaGetText(lfirst(cell), 1)));
@@ -196,10 +189,9 @@ SetName(char *name)
 	static const char signs[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 	BaArgs args = {0};
-	BaRow row;
 
-	if (name == NULL && BaQueryRow(&find_name, &args, &row))
-		return BaGetText(&row, 0);
+	if (name == NULL && (name = BaInstanceName()) != NULL)
+		return name;
 	if (name == NULL)
 		name = get_database_name(MyDatabaseId);
 	if (strspn(name, signs) != strlen(name) || strchr("._-", *name) != NULL)

@@ -4,6 +4,8 @@
  */
 #include "postgres.h"
 
+#include "catalog/pg_type.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "bestauth.h"
@@ -179,6 +181,36 @@ BaPermissionRequireGivable(const BaCaller *caller, char **names, int count)
 	for (i = 0; i < count; i++)
 		if (strcmp(names[i], BA_PERM_WEB_PORTAL) != 0)
 			BaAccessRequireHeld(caller, &names[i], 1, "G-08");
+}
+
+/*
+ * Everything that a user, or a role, holds must be held by who takes it over or
+ * gives it: a text array of permissions, a uuid array of companies. web_portal is
+ * left out for the reason above.
+ */
+void
+BaPermissionRequireAll(const BaCaller *caller, Datum permissions, Datum companies,
+					   const char *company_reason)
+{
+	Datum *values;
+	int count, i;
+
+	if (caller->is_operator)
+		return;
+	deconstruct_array(DatumGetArrayTypeP(permissions), TEXTOID, -1, false, TYPALIGN_INT,
+					  &values, NULL, &count);
+	for (i = 0; i < count; i++)
+	{
+		char *name = TextDatumGetCString(values[i]);
+
+		if (strcmp(name, BA_PERM_WEB_PORTAL) != 0)
+			BaAccessRequireHeld(caller, &name, 1, "G-08");
+	}
+	deconstruct_array(DatumGetArrayTypeP(companies), UUIDOID, UUID_LEN, false,
+					  TYPALIGN_CHAR, &values, NULL, &count);
+	for (i = 0; i < count; i++)
+		if (!BaContextCanAccessCompany(DatumGetUUIDP(values[i])))
+			BaAccessRefuse(caller, "G-08", company_reason);
 }
 
 /* -------------------------------------------------------------------- rules */

@@ -10,6 +10,8 @@
 extern void BaPermissionSeed(void);
 extern void BaPermissionRequireKnown(char **names, int count);
 extern void BaPermissionRequireGivable(const BaCaller *caller, char **names, int count);
+extern void BaPermissionRequireAll(const BaCaller *caller, Datum permissions,
+								   Datum companies, const char *company_reason);
 extern bool BaPermissionGive(const BaCompany *company, const BaUser *user,
 							 const char *name);
 extern Datum BaPermissionsOf(const BaUser *user);

@@ -278,13 +278,6 @@ BaPutBool(BaArgs *args, bool value)
 	BaPut(args, BOOLOID, BoolGetDatum(value), false);
 }
 
-/* 0 stands for NULL. */
-void
-BaPutTime(BaArgs *args, TimestampTz value)
-{
-	BaPut(args, TIMESTAMPTZOID, TimestampTzGetDatum(value), value == 0);
-}
-
 void
 BaPutBytes(BaArgs *args, Datum value)
 {

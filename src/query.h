@@ -43,7 +43,6 @@ extern void BaPutUuid(BaArgs *args, const pg_uuid_t *value);
 extern void BaPutInt(BaArgs *args, int32 value);
 extern void BaPutLong(BaArgs *args, int64 value);
 extern void BaPutBool(BaArgs *args, bool value);
-extern void BaPutTime(BaArgs *args, TimestampTz value);
 extern void BaPutBytes(BaArgs *args, Datum value);
 extern void BaPutTexts(BaArgs *args, Datum array);
 

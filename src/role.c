@@ -4,8 +4,6 @@
  */
 #include "postgres.h"
 
-#include "catalog/pg_type.h"
-#include "utils/array.h"
 #include "utils/builtins.h"
 
 #include "bestauth.h"
@@ -193,24 +191,10 @@ AskRole(BaQuery *query, const Role *role)
 static void
 RequireRoleHeld(const BaCaller *caller, const Role *role)
 {
-	Datum *values;
-	int count, i;
-
 	if (caller->is_operator)
 		return;
-	deconstruct_array(DatumGetArrayTypeP(AskRole(&role_permissions, role)), TEXTOID, -1,
-					  false, TYPALIGN_INT, &values, NULL, &count);
-	for (i = 0; i < count; i++)
-	{
-		char *name = TextDatumGetCString(values[i]);
-
-		BaAccessRequireHeld(caller, &name, 1, "G-08");
-	}
-	deconstruct_array(DatumGetArrayTypeP(AskRole(&role_companies, role)), UUIDOID,
-					  UUID_LEN, false, TYPALIGN_CHAR, &values, NULL, &count);
-	for (i = 0; i < count; i++)
-		if (!BaContextCanAccessCompany(DatumGetUUIDP(values[i])))
-			BaAccessRefuse(caller, "G-08",
+	BaPermissionRequireAll(caller, AskRole(&role_permissions, role),
+						   AskRole(&role_companies, role),
 						   "The role carries a company that the caller may not enter.");
 }
 

@@ -64,8 +64,8 @@ static const BaUserType types[] = {
 };
 
 /* NULL if there is no such type. */
-const BaUserType *
-BaUserTypeFind(const char *name)
+static const BaUserType *
+FindType(const char *name)
 {
 	int i;
 
@@ -78,7 +78,7 @@ BaUserTypeFind(const char *name)
 const BaUserType *
 BaUserTypeRequire(const char *name)
 {
-	const BaUserType *type = BaUserTypeFind(name);
+	const BaUserType *type = FindType(name);
 
 	if (type == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),

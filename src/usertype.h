@@ -17,7 +17,6 @@ typedef struct BaUserType
 	const char *reason; /* why it is charged, or not */
 } BaUserType;
 
-extern const BaUserType *BaUserTypeFind(const char *name);
 extern const BaUserType *BaUserTypeRequire(const char *name);
 
 #endif /* BESTAUTH_USERTYPE_H */

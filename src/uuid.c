@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "crypto.h"
 #include "uuid.h"
 
 PG_FUNCTION_INFO_V1(bestauth_uuidv7);
@@ -23,9 +24,7 @@ BaUuidMake(pg_uuid_t *uuid)
 	uint64 ms = (uint64) (GetCurrentTimestamp() + UNIX_EPOCH_OFFSET_US) / 1000;
 	int i;
 
-	if (!pg_strong_random(uuid->data, UUID_LEN))
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR),
-						errmsg("could not generate random values")));
+	BaRandomBytes(uuid->data, UUID_LEN);
 	for (i = 0; i < 6; i++)
 		uuid->data[i] = (unsigned char) (ms >> (8 * (5 - i)));
 	uuid->data[6] = (uuid->data[6] & 0x0f) | 0x70;

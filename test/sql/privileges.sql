@@ -70,6 +70,16 @@ SELECT bestauth.revoke_access('regress_privileges_renamed', 'operator');
 SELECT count(*) FROM bestauth.access_grant;
 SELECT count(*) FROM bestauth.granted_privilege;
 
+-- What another access gives stays when one is revoked, under the new name as well.
+SELECT bestauth.grant_access('regress_privileges_operator', access) FROM unnest('{operator,auditor}'::text[]) access;
+ALTER ROLE regress_privileges_operator RENAME TO regress_privileges_auditor;
+SELECT bestauth.revoke_access('regress_privileges_auditor', 'operator');
+SELECT role_name, access, has_table_privilege(role_name, 'bestauth.audit_log', 'SELECT') AS reads,
+	has_function_privilege(role_name, 'bestauth.create_company(text, text, text)', 'EXECUTE') AS operates
+FROM bestauth.access_grant;
+SELECT bestauth.revoke_access('regress_privileges_auditor', 'auditor');
+ALTER ROLE regress_privileges_auditor RENAME TO regress_privileges_operator;
+
 -- [PRV-16] [AUD-1] A lock taken away stays away when the caller rolls back, and so
 -- does its row.
 SELECT bestauth.create_user('vic', 'standard', 'Vic', 'Tim', 'vic@quiet.example', 'a long password of vic', company => 'quiet') IS NOT NULL AS made;
