@@ -10,8 +10,9 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" bestauth.c
 OBJS := $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 
 # sql/install/<part>.sql, joined in this order
-SQL_PARTS = head roles instance company permission usertype user role credential \
-	token session login outbox audit access references report \
+SQL_PARTS = head roles instance company permission usertype functionrule user role \
+	password_policy credential security_question \
+	token session login outbox audit access references report health \
 	triggers privileges
 SQL_FILES = $(SQL_PARTS:%=sql/install/%.sql)
 SQL_SCRIPT = sql/bestauth--$(EXTVERSION).sql

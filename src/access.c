@@ -8,6 +8,7 @@
  */
 #include "postgres.h"
 
+#include "access/xlog.h"
 #include "catalog/pg_proc.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
@@ -17,6 +18,7 @@
 #include "access.h"
 #include "audit.h"
 #include "errors.h"
+#include "fold.h"
 #include "instance.h"
 #include "query.h"
 #include "usertype.h"
@@ -82,20 +84,6 @@ bestauth_has_access(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(BaAccessRoleHas(GetUserId(), access));
 }
 
-/* To be asked first in every function that acts; refuses while closed. */
-BaCaller
-BaAccessCaller(FunctionCallInfo fcinfo)
-{
-	BaCaller caller;
-
-	BaInstanceRequireOpen();
-	caller.identity = BaContextIdentity();
-	caller.is_operator =
-		caller.identity == NULL && BaAccessRoleHas(GetUserId(), "operator");
-	caller.function = get_func_name(fcinfo->flinfo->fn_oid);
-	return caller;
-}
-
 /* Refuses the call: writes that down for good, then raises. */
 void
 BaAccessRefuse(const BaCaller *caller, const char *rule, const char *reason)
@@ -117,37 +105,132 @@ BaAccessRefuse(const BaCaller *caller, const char *rule, const char *reason)
 					errdetail("%s", reason), BaErrRule(rule)));
 }
 
+/* Calls without a session can come by the million: they are folded. */
 static void
 RefuseWithoutSession(const BaCaller *caller)
 {
+	BaAudit audit;
+	BaJson detail;
+
+	BaAuditStart(&audit, "access.denied");
+	audit.outcome = "denied";
+	audit.object_type = "function";
+	audit.object_id = caller->function;
+	BaJsonStart(&detail);
+	BaJsonText(&detail, "reason", "no session");
+	audit.detail = BaJsonFinish(&detail);
+	if (!RecoveryInProgress())
+		BaAuditWriteFolded(&audit, psprintf("function/%s", caller->function));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 			 errmsg("no valid session for function %s", caller->function),
 			 errhint("Call bestauth.use_session() first, in the same transaction.")));
 }
 
-/* The operator, or a session that holds the permission. */
+/* -------------------------------------------------------- what a function needs */
+
+/* The permission that the function takes, or the operator. */
 void
-BaAccessRequire(const BaCaller *caller, const char *permission, const char *rule)
+BaAccessRequirePermission(const BaCaller *caller)
 {
+	const BaFunctionRule *rule = caller->rule;
+
 	if (caller->is_operator)
 		return;
 	if (caller->identity == NULL)
 		RefuseWithoutSession(caller);
-	if (!BaContextHasPermission(permission))
-		BaAccessRefuse(caller, rule,
-					   psprintf("It takes the permission \"%s\".", permission));
+	if (BaContextHasPermission(rule->permission) ||
+		(rule->other_permission && BaContextHasPermission(rule->other_permission)))
+		return;
+	BaAccessRefuse(caller, rule->rule,
+				   rule->other_permission ?
+					   psprintf("It takes the permission \"%s\" or \"%s\".",
+								rule->permission, rule->other_permission) :
+					   psprintf("It takes the permission \"%s\".", rule->permission));
 }
 
-void
-BaAccessRequireOperator(const BaCaller *caller, const char *rule)
+/* Of a key nobody has an own account; who is in a portal always may. */
+static void
+RequireOwnAccount(const BaCaller *caller)
 {
-	if (!caller->is_operator)
-		BaAccessRefuse(caller, rule,
-					   caller->identity == NULL ?
-						   "It is for the operator." :
-						   "It is for the operator, outside a session.");
+	const BaUserType *type;
+
+	if (caller->identity == NULL)
+		RefuseWithoutSession(caller);
+	type = BaUserTypeRequire(caller->identity->user_type);
+	if (type->needs_second_part)
+		BaAccessRefuse(caller, caller->rule->rule,
+					   "The session is that of a key, which is shared.");
+	if (type->needs_my_account && !BaContextHasPermission(caller->rule->permission))
+		BaAccessRequirePermission(caller);
 }
+
+static void
+RequireRole(const BaCaller *caller, bool may, const char *reason)
+{
+	if (caller->identity == NULL && may)
+		return;
+	BaAccessRefuse(caller, caller->rule->rule,
+				   caller->identity == NULL ?
+					   psprintf("It is for %s.", reason) :
+					   psprintf("It is for %s, outside a session.", reason));
+}
+
+static void
+RequireNeed(BaCaller *caller)
+{
+	switch (caller->rule->need)
+	{
+		case BA_NEED_NOTHING:
+			break;
+		case BA_NEED_OWN_ACCOUNT:
+			RequireOwnAccount(caller);
+			break;
+		case BA_NEED_SELF:
+			if (caller->identity == NULL)
+				BaAccessRequirePermission(caller);
+			break;
+		case BA_NEED_REPORT:
+			/* Outside a session the auditor reads like the operator. */
+			caller->is_operator |=
+				caller->identity == NULL && BaAccessRoleHas(GetUserId(), "auditor");
+			BaAccessRequirePermission(caller);
+			break;
+		case BA_NEED_PERMISSION:
+			BaAccessRequirePermission(caller);
+			break;
+		case BA_NEED_OPERATOR:
+			RequireRole(caller, caller->is_operator, "the operator");
+			break;
+		case BA_NEED_MAILER:
+			RequireRole(caller, BaAccessRoleHas(GetUserId(), "mailer"), "the mailer");
+			break;
+		case BA_NEED_SUPERUSER:
+			RequireRole(caller, superuser(), "a superuser");
+			break;
+	}
+}
+
+/*
+ * To be asked first in every function that acts, before its arguments are looked
+ * at: who calls, and whether they may.
+ */
+BaCaller
+BaAccessCaller(FunctionCallInfo fcinfo)
+{
+	BaCaller caller;
+
+	BaInstanceRequireOpen();
+	caller.identity = BaContextIdentity();
+	caller.is_operator =
+		caller.identity == NULL && BaAccessRoleHas(GetUserId(), "operator");
+	caller.function = get_func_name(fcinfo->flinfo->fn_oid);
+	caller.rule = BaFunctionRuleOf(caller.function);
+	RequireNeed(&caller);
+	return caller;
+}
+
+/* ------------------------------------------------------------- further checks */
 
 /* Nobody gives away what they don't hold. */
 void

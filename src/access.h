@@ -5,19 +5,19 @@
 #include "compat.h"
 #include "context.h"
 #include "fmgr.h"
+#include "functionrule.h"
 
 /* Who calls: a session, or without one a database role. */
 typedef struct BaCaller
 {
 	const BaIdentity *identity; /* NULL: a database role */
 	bool is_operator;           /* without a session, that is */
-	const char *function;       /* what is called, for messages and audit */
+	const BaFunctionRule *rule; /* of what is called */
+	const char *function;       /* its name, for messages and audit */
 } BaCaller;
 
 extern BaCaller BaAccessCaller(FunctionCallInfo fcinfo);
-extern void BaAccessRequire(const BaCaller *caller, const char *permission,
-							const char *rule);
-extern void BaAccessRequireOperator(const BaCaller *caller, const char *rule);
+extern void BaAccessRequirePermission(const BaCaller *caller);
 extern void BaAccessRequireHeld(const BaCaller *caller, char **permissions, int count,
 								const char *rule);
 extern void BaAccessRequireAdministrator(const BaCaller *caller, const char *rule,

@@ -1,7 +1,7 @@
 /*
  * account.c
- *	  Making accounts and setting their passwords: where users, credentials,
- *	  tokens, roles and mail meet.
+ *	  Making accounts, and bringing deleted ones back: where users, credentials,
+ *	  roles and mail meet.
  */
 #include "postgres.h"
 
@@ -12,23 +12,27 @@
 #include "credential.h"
 #include "crypto.h"
 #include "errors.h"
-#include "instance.h"
 #include "outbox.h"
+#include "password_policy.h"
 #include "permission.h"
 #include "query.h"
 #include "role.h"
-#include "token.h"
 #include "user.h"
 
 PG_FUNCTION_INFO_V1(bestauth_create_user);
-PG_FUNCTION_INFO_V1(bestauth_set_password);
-PG_FUNCTION_INFO_V1(bestauth_reset_password);
+PG_FUNCTION_INFO_V1(bestauth_restore_user);
+PG_FUNCTION_INFO_V1(bestauth_resend_setup_link);
 
 static BaQuery insert_user = {
 	.sql =
 		"INSERT INTO bestauth.user_account (company_id, username, user_type, first_name, last_name,"
 		" email, billing_service_id) VALUES ($1, $2, $3, $4, $5, $6, $7)"
 		" ON CONFLICT DO NOTHING RETURNING user_id",
+};
+
+static BaQuery mark_restored = {
+	.sql = "UPDATE bestauth.user_account SET deleted_at = NULL WHERE user_id = $1",
+	.latest = true,
 };
 
 /* What the caller wants made. */
@@ -40,6 +44,7 @@ typedef struct NewUser
 	const char *last_name;
 	const char *email;
 	char *password;
+	BaPasswordHash hash;
 	const char *service;
 	BaTextList roles;
 	BaTextList permissions;
@@ -48,7 +53,7 @@ typedef struct NewUser
 static NewUser
 TakeArguments(FunctionCallInfo fcinfo)
 {
-	NewUser new_user;
+	NewUser new_user = {0};
 
 	new_user.username = BaArgText(fcinfo, 0, "username", BA_MAX_USERNAME);
 	new_user.type = BaUserTypeRequire(BaArgText(fcinfo, 1, "user_type", BA_MAX_CODE));
@@ -62,6 +67,29 @@ TakeArguments(FunctionCallInfo fcinfo)
 	return new_user;
 }
 
+/* The policy looks at what the user will be; the hash is made before any lock is taken. */
+static void
+CheckPassword(const BaCompany *company, NewUser *new_user)
+{
+	BaUser user = {0};
+
+	if (new_user->password == NULL)
+	{
+		if (new_user->type->needs_billing_service)
+			ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION),
+							errmsg("key \"%s\" needs a password", new_user->username),
+							BaErrRule("IBS-5")));
+		return;
+	}
+	user.username = (char *) new_user->username;
+	user.first_name = (char *) new_user->first_name;
+	user.last_name = (char *) new_user->last_name;
+	user.email = (char *) new_user->email;
+	BaPasswordPolicyRequire(new_user->password, company, &user);
+	new_user->hash = BaPasswordMake(new_user->password);
+	BaSecretForget(new_user->password);
+}
+
 /* Everything that may be wrong is looked at before anything is made. */
 static void
 CheckNewUser(const BaCaller *caller, const NewUser *new_user)
@@ -73,12 +101,6 @@ CheckNewUser(const BaCaller *caller, const NewUser *new_user)
 						errmsg("users of type %s are not made with create_user",
 							   new_user->type->name),
 						BaErrRule("PRT-2")));
-	if (new_user->password != NULL)
-		BaPasswordRequire(new_user->password, new_user->username);
-	else if (new_user->type->needs_billing_service)
-		ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION),
-						errmsg("key \"%s\" needs a password", new_user->username),
-						BaErrRule("IBS-5")));
 	if (new_user->permissions.count > 0)
 		BaPermissionRequireGivable(caller, new_user->permissions.items,
 								   new_user->permissions.count);
@@ -150,10 +172,10 @@ bestauth_create_user(PG_FUNCTION_ARGS)
 	BaUser user;
 	int i;
 
-	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, "IBS-2");
 	BaCompanyActed(&caller, BaArgTextOrNull(fcinfo, 9, "company", BA_MAX_CODE), &company);
 	BaUserRefusePortal(&caller, BaArgTextOrNull(fcinfo, 10, "portal", BA_MAX_CODE));
 	CheckNewUser(&caller, &new_user);
+	CheckPassword(&company, &new_user);
 	InsertUser(&company, &new_user, &user);
 	for (i = 0; i < new_user.permissions.count; i++)
 		(void) BaPermissionGive(&company, &user, new_user.permissions.items[i]);
@@ -161,109 +183,63 @@ bestauth_create_user(PG_FUNCTION_ARGS)
 	for (i = 0; i < new_user.roles.count; i++)
 		BaRoleGive(&caller, &company, &user, new_user.roles.items[i]);
 	if (new_user.password != NULL)
-		BaCredentialSet(&user.user_id, new_user.password, false);
+		BaCredentialSet(&user.user_id, &new_user.hash, false);
 	else
 		BaOutboxPut(BA_MAIL_PASSWORD_SETUP, &company, &user);
-	BaSecretForget(new_user.password);
 	return UUIDPGetDatum(memcpy(palloc(UUID_LEN), &user.user_id, UUID_LEN));
 }
 
-static void
-StartPasswordAudit(BaAudit *audit, const char *action, const BaCompany *company,
-				   const BaUser *user)
-{
-	BaUserAudit(audit, action, company, user);
-	audit->user_id = audit->person_id = &user->user_id;
-	audit->username = audit->person = user->username;
-}
-
-/* That somebody came with a token that is no good any more. */
-static void
-AuditRefusedToken(const BaToken *token)
-{
-	BaCompany company;
-	BaAudit audit;
-	BaJson detail;
-
-	if (token->state == BA_TOKEN_UNKNOWN ||
-		!BaCompanyLoad(&token->user.company_id, &company))
-		return;
-	StartPasswordAudit(&audit, "password.refused", &company, &token->user);
-	audit.outcome = "denied";
-	BaJsonStart(&detail);
-	BaJsonText(&detail, "reason",
-			   token->state == BA_TOKEN_EXPIRED ? "token expired" :
-			   token->state == BA_TOKEN_USED    ? "token used already" :
-												  "token replaced");
-	audit.detail = BaJsonFinish(&detail);
-	BaAuditWriteDurably(&audit);
-}
-
+/*
+ * What the user held comes back with them, so the caller must hold it. The password
+ * does not: a new one is set by the link, or by reset_password.
+ */
 Datum
-bestauth_set_password(PG_FUNCTION_ARGS)
-{
-	char *secret = BaArgSecret(fcinfo, 0, "token");
-	char *password = BaArgSecret(fcinfo, 1, "new_password");
-	BaToken token;
-	BaTokenState state;
-	BaCompany company;
-	BaAudit audit;
-	BaCredential before;
-
-	BaInstanceRequireOpen();
-	state = BaTokenLockUser(secret, "password_", &token);
-	if (state != BA_TOKEN_VALID)
-	{
-		AuditRefusedToken(&token);
-		PG_RETURN_TEXT_P(
-			cstring_to_text(state == BA_TOKEN_EXPIRED ? "expired" : "invalid"));
-	}
-	BaPasswordRequire(password, token.user.username);
-	BaCredentialFind(&token.user.user_id, &before);
-	if (before.must_change && before.password.hash != NULL &&
-		BaPasswordVerify(password, &before.password))
-		ereport(ERROR,
-				(errcode(BA_ERRCODE_PASSWORD_REFUSED), errmsg("password is refused"),
-				 errdetail("It is the temporary password.")));
-	BaCredentialSet(&token.user.user_id, password, false);
-	BaTokenUse(&token);
-	BaSecretForget(password);
-	if (!BaCompanyLoad(&token.user.company_id, &company))
-		elog(ERROR, "the user's company is gone");
-	StartPasswordAudit(&audit, "password.set", &company, &token.user);
-	BaAuditWrite(&audit);
-	PG_RETURN_TEXT_P(cstring_to_text("accepted"));
-}
-
-/* Whoever resets a password could log in with it: they must hold as much. */
-static void
-RequireAsMuch(const BaCaller *caller, const BaUser *user)
-{
-	if (user->type->holds_all_permissions)
-		BaAccessRequireAdministrator(caller, "G-08", "act on a company administrator");
-	BaPermissionRequireAll(caller, BaPermissionsOf(user), BaCompaniesOf(user),
-						   "The user may enter a company that the caller may not.");
-}
-
-Datum
-bestauth_reset_password(PG_FUNCTION_ARGS)
+bestauth_restore_user(PG_FUNCTION_ARGS)
 {
 	BaCaller caller = BaAccessCaller(fcinfo);
 	BaCompany company;
 	BaUser user;
+	BaArgs args = {0};
 	BaAudit audit;
-	char *password;
-	text *result;
 
-	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, "PRV-13");
-	BaUserActed(&caller, fcinfo, 0, 1, &company, &user);
-	RequireAsMuch(&caller, &user);
-	password = BaRandomPassword();
-	/* A key is shared by many: none of them could be made to change it. */
-	BaCredentialSet(&user.user_id, password, !user.type->needs_second_part);
-	BaUserAudit(&audit, "password.reset", &company, &user);
+	BaUserActed(&caller, fcinfo, 0, 1, BA_USER_LOCK | BA_USER_DELETED, &company, &user);
+	BaPermissionRequireAsMuch(&caller, &user);
+	if (!user.deleted)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("user \"%s\" is not deleted", user.username),
+						BaErrRule("PRV-14")));
+	BaCredentialRemove(&user.user_id);
+	BaPutUuid(&args, &user.user_id);
+	(void) BaQueryExec(&mark_restored, &args);
+	BaUserAudit(&audit, "user.restored", &company, &user);
 	BaAuditWrite(&audit);
-	result = cstring_to_text(password);
-	BaSecretForget(password);
-	PG_RETURN_TEXT_P(result);
+	if (user.email != NULL)
+		BaOutboxPut(BA_MAIL_PASSWORD_SETUP, &company, &user);
+	PG_RETURN_VOID();
+}
+
+Datum
+bestauth_resend_setup_link(PG_FUNCTION_ARGS)
+{
+	BaCaller caller = BaAccessCaller(fcinfo);
+	BaCompany company;
+	BaUser user;
+	BaCredential credential;
+	BaAudit audit;
+
+	BaUserActed(&caller, fcinfo, 0, 1, BA_USER_LOCK, &company, &user);
+	BaCredentialFind(&user.user_id, &credential);
+	if (credential.password.hash != NULL)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("user \"%s\" has set a password already", user.username),
+						errhint("bestauth.reset_password() makes a new one."),
+						BaErrRule("IBS-5")));
+	if (user.email == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("user \"%s\" has no e-mail address", user.username),
+						BaErrRule("IBS-5")));
+	BaOutboxPut(BA_MAIL_PASSWORD_SETUP, &company, &user);
+	BaUserAudit(&audit, "setup_link.resent", &company, &user);
+	BaAuditWrite(&audit);
+	PG_RETURN_VOID();
 }

@@ -8,21 +8,81 @@
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "args.h"
 #include "bestauth.h"
 #include "compat.h"
 
-/* Where the first control character stands, of ASCII or C1; NULL if there is none. */
+/*
+ * Could it act where a name is shown, or hide in it? Controls of ASCII and C1, the
+ * separators of lines and paragraphs, marks and overrides of direction, the zero width
+ * space. The joiners U+200C and U+200D stay: some scripts are written with them.
+ */
+static bool
+IsControl(const unsigned char *c)
+{
+	if (*c < 0x20 || *c == 0x7f)
+		return true;
+	if (c[0] == 0xc2)
+		return c[1] >= 0x80 && c[1] <= 0x9f;
+	if (c[0] == 0xe2 && c[1] == 0x80)
+		return c[2] == 0x8b || c[2] == 0x8e || c[2] == 0x8f ||
+			   (c[2] >= 0xa8 && c[2] <= 0xae);
+	if (c[0] == 0xe2 && c[1] == 0x81)
+		return c[2] >= 0xa6 && c[2] <= 0xa9;
+	return c[0] == 0xef && c[1] == 0xbb && c[2] == 0xbf;
+}
+
+/* Where the first such character stands; NULL if there is none. */
 char *
 BaTextControl(char *value)
 {
-	unsigned char *c;
+	char *c;
 
-	for (c = (unsigned char *) value; *c; c++)
-		if (*c < 0x20 || *c == 0x7f || (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f))
-			return (char *) c;
+	for (c = value; *c; c++)
+		if (IsControl((unsigned char *) c))
+			return c;
 	return NULL;
+}
+
+/* The length of the space that begins here, of any kind; 0 if there is none. */
+static int
+SpaceLength(const char *value)
+{
+	const unsigned char *c = (const unsigned char *) value;
+
+	if (*c == ' ')
+		return 1;
+	if (c[0] == 0xc2 && c[1] == 0xa0)
+		return 2;
+	if ((c[0] == 0xe1 && c[1] == 0x9a && c[2] == 0x80) ||
+		(c[0] == 0xe2 && c[1] == 0x80 && (c[2] <= 0x8a || c[2] == 0xaf)) ||
+		(c[0] == 0xe2 && c[1] == 0x81 && c[2] == 0x9f) ||
+		(c[0] == 0xe3 && c[1] == 0x80 && c[2] == 0x80))
+		return 3;
+	return 0;
+}
+
+/* Without the spaces around it. */
+char *
+BaTextTrim(char *value)
+{
+	char *c;
+	char *end;
+	int space;
+
+	while ((space = SpaceLength(value)) > 0)
+		value += space;
+	for (c = end = value; *c;)
+	{
+		space = SpaceLength(c);
+		c += space > 0 ? space : pg_utf_mblen((unsigned char *) c);
+		if (space == 0)
+			end = c;
+	}
+	*end = '\0';
+	return value;
 }
 
 static void
@@ -68,6 +128,22 @@ BaArgText(FunctionCallInfo fcinfo, int n, const char *name, int max_bytes)
 	return result;
 }
 
+/* A secret in memory that is wiped on every way out of the call, an error included. */
+typedef struct Secret
+{
+	MemoryContextCallback callback;
+	int length;
+	char bytes[FLEXIBLE_ARRAY_MEMBER];
+} Secret;
+
+static void
+WipeSecret(void *arg)
+{
+	Secret *secret = arg;
+
+	explicit_bzero(secret->bytes, secret->length);
+}
+
 /*
  * A password or a token, whole, whatever is in it. Of one over the limit so much
  * comes back that it still is: the caller decides whether that is an error or one
@@ -77,13 +153,21 @@ char *
 BaArgSecret(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	text *value;
+	int length;
+	Secret *secret;
 
 	if (PG_ARGISNULL(n))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("argument \"%s\" must not be null", name)));
 	value = PG_GETARG_TEXT_PP(n);
-	return pnstrdup(VARDATA_ANY(value),
-					Min(VARSIZE_ANY_EXHDR(value), BA_MAX_PASSWORD + 1));
+	length = Min(VARSIZE_ANY_EXHDR(value), BA_MAX_PASSWORD + 1);
+	secret = palloc0(offsetof(Secret, bytes) + length + 1);
+	secret->length = length;
+	memcpy(secret->bytes, VARDATA_ANY(value), length);
+	secret->callback.func = WipeSecret;
+	secret->callback.arg = secret;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, &secret->callback);
+	return secret->bytes;
 }
 
 /* A name of a person, role or company: trimmed, not empty, of bounded length. */
@@ -91,14 +175,10 @@ char *
 BaArgNameOrNull(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	char *value = BaArgTextOrNull(fcinfo, n, name, BA_MAX_NAME * MAX_MULTIBYTE_CHAR_LEN);
-	char *end;
 
 	if (value == NULL)
 		return NULL;
-	while (*value == ' ')
-		value++;
-	for (end = value + strlen(value); end > value && end[-1] == ' '; end--)
-		end[-1] = '\0';
+	value = BaTextTrim(value);
 	if (*value == '\0')
 		return NULL;
 	if (pg_mbstrlen(value) > BA_MAX_NAME)
@@ -137,11 +217,7 @@ BaArgClientText(FunctionCallInfo fcinfo, int n, const char *name)
 		pnstrdup(VARDATA_ANY(arg), pg_mbcliplen(VARDATA_ANY(arg), VARSIZE_ANY_EXHDR(arg),
 												BA_MAX_CLIENT_TEXT));
 	while ((c = BaTextControl(value)) != NULL)
-	{
-		if ((unsigned char) *c == 0xc2)
-			c[1] = '?';
-		*c = '?';
-	}
+		memset(c, '?', pg_utf_mblen((unsigned char *) c));
 	return value;
 }
 
@@ -149,6 +225,21 @@ static int
 CompareText(const void *a, const void *b)
 {
 	return strcmp(*(char *const *) a, *(char *const *) b);
+}
+
+/* Makes a set of it. */
+void
+BaTextListSort(BaTextList *list)
+{
+	int count = list->count;
+	int i;
+
+	qsort(list->items, count, sizeof(char *), CompareText);
+	list->count = 0;
+	for (i = 0; i < count; i++)
+		if (list->count == 0 || strcmp(list->items[list->count - 1], list->items[i]) != 0)
+			list->items[list->count++] = list->items[i];
+	list->array = BaTextArray(list->items, list->count);
 }
 
 Datum
@@ -163,15 +254,15 @@ BaTextArray(char **items, int count)
 		construct_array(datums, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-/* An array of names: one dimension, no NULL, bounded; repeats are dropped. */
+/* An array as it is: one dimension, no NULL, bounded. */
 BaTextList
-BaArgTextArray(FunctionCallInfo fcinfo, int n, const char *name)
+BaArgTexts(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	BaTextList list = {-1, NULL, (Datum) 0};
 	ArrayType *array;
 	Datum *datums;
 	bool *nulls;
-	int count, i;
+	int i;
 
 	if (PG_ARGISNULL(n))
 		return list;
@@ -183,26 +274,33 @@ BaArgTextArray(FunctionCallInfo fcinfo, int n, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"%s\" has more than %d elements", name, BA_MAX_LIST)));
-	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &datums, &nulls, &count);
-	list.items = palloc(sizeof(char *) * (count + 1));
-	for (i = 0; i < count; i++)
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &datums, &nulls,
+					  &list.count);
+	list.items = palloc(sizeof(char *) * (list.count + 1));
+	for (i = 0; i < list.count; i++)
 	{
 		if (nulls[i])
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("argument \"%s\" must not contain nulls", name)));
-		list.items[i] = TextDatumGetCString(datums[i]);
-		CheckControl(list.items[i], name);
-		if (strlen(list.items[i]) > BA_MAX_EMAIL)
+		if (VARSIZE_ANY_EXHDR(DatumGetPointer(datums[i])) > BA_MAX_EMAIL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("argument \"%s\" has an element that is too long", name)));
+		list.items[i] = TextDatumGetCString(datums[i]);
+		CheckControl(list.items[i], name);
 	}
-	qsort(list.items, count, sizeof(char *), CompareText);
-	list.count = 0;
-	for (i = 0; i < count; i++)
-		if (list.count == 0 || strcmp(list.items[list.count - 1], list.items[i]) != 0)
-			list.items[list.count++] = list.items[i];
 	list.array = BaTextArray(list.items, list.count);
+	return list;
+}
+
+/* A set of names: the same in the order of strcmp(), repeats dropped. */
+BaTextList
+BaArgTextArray(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	BaTextList list = BaArgTexts(fcinfo, n, name);
+
+	if (list.count >= 0)
+		BaTextListSort(&list);
 	return list;
 }
 
@@ -220,4 +318,17 @@ BaArgPageSize(FunctionCallInfo fcinfo, int n, int none)
 						errmsg("page_size %d is out of range", size),
 						errdetail("It must be from 1 to 1000.")));
 	return size;
+}
+
+/* A uuid that was given out as the next of a page, as text; NULL for none. */
+char *
+BaArgUuidText(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	char *value = BaArgTextOrNull(fcinfo, n, name, 100);
+
+	if (value != NULL &&
+		(strlen(value) != 36 || strspn(value, "0123456789abcdef-") != 36))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"%s\" is not the next of a page", name)));
+	return value;
 }

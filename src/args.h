@@ -10,7 +10,7 @@ typedef struct BaTextList
 {
 	int count;
 	char **items;
-	Datum array; /* text[] without repeats, for a query */
+	Datum array; /* text[], for a query */
 } BaTextList;
 
 extern char *BaArgText(FunctionCallInfo fcinfo, int n, const char *name, int max_bytes);
@@ -20,9 +20,13 @@ extern char *BaArgSecret(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *BaArgName(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *BaArgNameOrNull(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *BaArgClientText(FunctionCallInfo fcinfo, int n, const char *name);
+extern BaTextList BaArgTexts(FunctionCallInfo fcinfo, int n, const char *name);
+extern void BaTextListSort(BaTextList *list);
 extern BaTextList BaArgTextArray(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *BaTextControl(char *value);
+extern char *BaTextTrim(char *value);
 extern Datum BaTextArray(char **items, int count);
+extern char *BaArgUuidText(FunctionCallInfo fcinfo, int n, const char *name);
 extern int BaArgPageSize(FunctionCallInfo fcinfo, int n, int none);
 
 #endif /* BESTAUTH_ARGS_H */

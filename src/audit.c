@@ -432,34 +432,41 @@ BaAuditWriteDurably(const BaAudit *audit)
 
 /* In the writer: the row that BaAuditPack() packed. */
 void
-BaAuditWritePacked(const char *packed)
+BaAuditUnpack(const char *packed, BaAudit *audit)
 {
 	const char *at = packed;
 	const char *detail;
-	BaAudit audit;
 
-	memset(&audit, 0, sizeof(audit));
-	audit.action = UnpackText(&at);
-	audit.outcome = UnpackText(&at);
-	audit.company_id = UnpackUuid(&at);
-	audit.company_code = UnpackText(&at);
-	audit.user_id = UnpackUuid(&at);
-	audit.username = UnpackText(&at);
-	audit.person_id = UnpackUuid(&at);
-	audit.person = UnpackText(&at);
-	audit.service_id = UnpackUuid(&at);
-	audit.service_code = UnpackText(&at);
-	audit.session_id = UnpackUuid(&at);
-	audit.db_role = UnpackText(&at);
-	audit.client_addr = UnpackText(&at);
-	audit.peer_addr = UnpackText(&at);
-	audit.application_name = UnpackText(&at);
-	audit.object_type = UnpackText(&at);
-	audit.object_id = UnpackText(&at);
+	memset(audit, 0, sizeof(*audit));
+	audit->action = UnpackText(&at);
+	audit->outcome = UnpackText(&at);
+	audit->company_id = UnpackUuid(&at);
+	audit->company_code = UnpackText(&at);
+	audit->user_id = UnpackUuid(&at);
+	audit->username = UnpackText(&at);
+	audit->person_id = UnpackUuid(&at);
+	audit->person = UnpackText(&at);
+	audit->service_id = UnpackUuid(&at);
+	audit->service_code = UnpackText(&at);
+	audit->session_id = UnpackUuid(&at);
+	audit->db_role = UnpackText(&at);
+	audit->client_addr = UnpackText(&at);
+	audit->peer_addr = UnpackText(&at);
+	audit->application_name = UnpackText(&at);
+	audit->object_type = UnpackText(&at);
+	audit->object_id = UnpackText(&at);
 	detail = UnpackText(&at);
 	if (detail != NULL)
-		audit.detail =
+		audit->detail =
 			DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(detail)));
+}
+
+void
+BaAuditWritePacked(const char *packed)
+{
+	BaAudit audit;
+
+	BaAuditUnpack(packed, &audit);
 	BaAuditWrite(&audit);
 }
 

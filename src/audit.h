@@ -38,6 +38,7 @@ extern void BaAuditStart(BaAudit *audit, const char *action);
 extern void BaAuditWrite(const BaAudit *audit);
 extern void BaAuditWriteDurably(const BaAudit *audit);
 extern void BaAuditPack(StringInfo to, const BaAudit *audit);
+extern void BaAuditUnpack(const char *packed, BaAudit *audit);
 extern void BaAuditWritePacked(const char *packed);
 extern void BaAuditGuard(const char *relation);
 extern void BaAuditMakePartitions(void);

@@ -83,7 +83,7 @@ Fill(BaAuthority *authority, const BaRow *row)
 	user->has_service = BaGetUuid(row, 1, &user->service_id);
 	user->username = BaGetText(row, 2);
 	user->type = BaUserTypeRequire(BaGetText(row, 3));
-	user->email = NULL;
+	user->email = user->first_name = user->last_name = NULL;
 	user->version = BaGetInt(row, 4);
 	user->persons_limited = BaGetBool(row, 5);
 	user->locked = BaGetBool(row, 6);

@@ -20,6 +20,7 @@
 /* Permissions that C code goes by; the table permission has them all. */
 #define BA_PERM_MANAGE_USERS "manage_users"
 #define BA_PERM_MANAGE_ROLES "manage_roles"
+#define BA_PERM_MY_ACCOUNT "my_account"
 #define BA_PERM_AUDIT_REPORT "audit_report"
 
 #endif /* BESTAUTH_H */

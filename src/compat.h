@@ -7,6 +7,7 @@
 
 #include "access/tupdesc.h"
 #include "common/base64.h"
+#include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
@@ -47,6 +48,13 @@
 #else
 #define BaProcNumber() (MyProc->pgprocno)
 #define BaProcLocalXid() (MyProc->lxid)
+#endif
+
+/* 17: a stronger lock can be asked for as well. */
+#if PG_VERSION_NUM >= 170000
+#define BaLockHeldByMe(tag, mode) LockHeldByMe((tag), (mode), false)
+#else
+#define BaLockHeldByMe(tag, mode) LockHeldByMe((tag), (mode))
 #endif
 
 /* 18: pg_noreturn, in front of a declaration, for pg_attribute_noreturn() anywhere. */

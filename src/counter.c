@@ -17,17 +17,20 @@
 #include "compat.h"
 #include "counter.h"
 #include "crypto.h"
+#include "fold.h"
 #include "query.h"
 #include "settings.h"
 #include "uuid.h"
 #include "writer.h"
 
-#define SWEEP_EVERY 64 /* charges, on average */
+#define SWEEP_EVERY 64    /* charges, on average */
+#define UNKNOWN_MAX 10000 /* counts of names that nobody has */
 
 typedef enum CounterAct
 {
 	COUNTER_CHARGE,
-	COUNTER_CLEAR
+	COUNTER_CLEAR,
+	COUNTER_UNLOCK
 } CounterAct;
 
 /* What goes to the writer: the limits are the caller's, who can't set them. */
@@ -72,12 +75,30 @@ static BaQuery clear = {
 	.sql = "DELETE FROM bestauth.login_counter WHERE subject = $1",
 };
 
+/* A user's own count, and those of the persons who tried that key. */
+static BaQuery unlock = {
+	.sql = "DELETE FROM bestauth.login_counter WHERE subject = $1"
+		   " OR substr(subject, 1, 17) = '\\x70' || substr($1, 2)",
+};
+
 /* What nobody will ask for again: counts of names that nobody has, and of challenges. */
 static BaQuery sweep = {
 	.sql =
 		"DELETE FROM bestauth.login_counter WHERE subject IN (SELECT subject FROM bestauth.login_counter"
 		" WHERE subject < '\\x64' AND last_at < clock_timestamp() - greatest($1 * interval '1 second', interval '1 hour')"
 		" AND (locked_until IS NULL OR locked_until < clock_timestamp()) FOR UPDATE SKIP LOCKED)",
+};
+
+/*
+ * A flood of names fills no disk: only the newest stay. At the rate at which
+ * passwords are hashed, one that goes is much older than any lock of just now, so
+ * nobody can tell by it that it was there.
+ */
+static BaQuery sweep_flood = {
+	.sql =
+		"DELETE FROM bestauth.login_counter WHERE subject IN (SELECT subject FROM bestauth.login_counter"
+		" WHERE subject IN (SELECT subject FROM bestauth.login_counter WHERE subject < '\\x64'"
+		" ORDER BY last_at DESC OFFSET $1) FOR UPDATE SKIP LOCKED)",
 };
 
 static BaSubject
@@ -94,6 +115,16 @@ BaSubject
 BaSubjectUser(const pg_uuid_t *user_id)
 {
 	return MakeSubject('u', user_id->data, UUID_LEN);
+}
+
+BaSubject
+BaSubjectKeyPerson(const pg_uuid_t *key_id, const pg_uuid_t *person_id)
+{
+	uint8 bytes[2 * UUID_LEN];
+
+	memcpy(bytes, key_id->data, UUID_LEN);
+	memcpy(bytes + UUID_LEN, person_id->data, UUID_LEN);
+	return MakeSubject('p', bytes, sizeof(bytes));
 }
 
 BaSubject
@@ -143,18 +174,18 @@ ChargeSubject(const CounterRequest *request, const BaSubject *subject,
 	answer->admitted &= BaGetBool(&row, 0);
 	answer->locked_at = Max(answer->locked_at, BaGetTime(&row, 1));
 	/* Admitted and locked at once: this guess is the last. */
-	if (request->has_row && subject->bytes[0] == 'u' && BaGetBool(&row, 0) &&
-		!row.nulls[1])
+	if (request->has_row && (subject->bytes[0] == 'u' || subject->bytes[0] == 'p') &&
+		BaGetBool(&row, 0) && !row.nulls[1])
 		BaAuditWritePacked(row_text);
 }
 
 static bool
-ClearSubject(const BaSubject *subject)
+ClearSubject(const BaSubject *subject, CounterAct act)
 {
 	BaArgs args = {0};
 
 	BaPutBytes(&args, SubjectDatum(subject));
-	return BaQueryExec(&clear, &args) > 0;
+	return BaQueryExec(act == COUNTER_UNLOCK ? &unlock : &clear, &args) > 0;
 }
 
 static void
@@ -164,6 +195,10 @@ Sweep(const CounterRequest *request)
 
 	BaPutInt(&args, request->duration);
 	(void) BaQueryExec(&sweep, &args);
+	memset(&args, 0, sizeof(args));
+	BaPutInt(&args, UNKNOWN_MAX);
+	(void) BaQueryExec(&sweep_flood, &args);
+	BaFoldSweep();
 }
 
 static void
@@ -182,7 +217,7 @@ HandleCounter(const char *payload, int length, char *reply)
 			ChargeSubject(&request, &request.subjects[i], payload + sizeof(request),
 						  &answer);
 		else
-			answer.cleared |= ClearSubject(&request.subjects[i]);
+			answer.cleared |= ClearSubject(&request.subjects[i], request.act);
 	}
 	if (answer.cleared && request.has_row)
 		BaAuditWritePacked(payload + sizeof(request));
@@ -241,11 +276,20 @@ BaCounterCharge(BaSubject first, BaSubject second, const BaAudit *lock_row)
 }
 
 /*
- * After a right password, or by an administrator: the count begins anew. Tells
- * whether there was one; then the row, if any, is written with it.
+ * After a right password: the count begins anew. Tells whether there was one; then
+ * the row, if any, is written with it.
  */
 bool
 BaCounterClear(BaSubject first, BaSubject second, const BaAudit *row)
 {
 	return Call(COUNTER_CLEAR, first, second, row).cleared;
+}
+
+/* By an administrator: the user's count, and of a key those of its persons. */
+bool
+BaCounterUnlock(const pg_uuid_t *user_id, const BaAudit *row)
+{
+	BaSubject none = {0};
+
+	return Call(COUNTER_UNLOCK, BaSubjectUser(user_id), none, row).cleared;
 }

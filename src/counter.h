@@ -8,8 +8,8 @@
 
 typedef struct BaSubject
 {
-	int length;                /* 0: not used */
-	uint8 bytes[1 + UUID_LEN]; /* the first tells the kind */
+	int length;                    /* 0: not used */
+	uint8 bytes[1 + 2 * UUID_LEN]; /* the first tells the kind */
 } BaSubject;
 
 typedef struct BaCharge
@@ -21,11 +21,13 @@ typedef struct BaCharge
 
 extern void BaCounterInit(void);
 extern BaSubject BaSubjectUser(const pg_uuid_t *user_id);
+extern BaSubject BaSubjectKeyPerson(const pg_uuid_t *key_id, const pg_uuid_t *person_id);
 extern BaSubject BaSubjectChallenge(const pg_uuid_t *token_id);
 extern BaSubject BaSubjectUnknown(const char *company, const char *portal,
 								  const char *username);
 extern BaCharge BaCounterCharge(BaSubject first, BaSubject second,
 								const BaAudit *lock_row);
 extern bool BaCounterClear(BaSubject first, BaSubject second, const BaAudit *row);
+extern bool BaCounterUnlock(const pg_uuid_t *user_id, const BaAudit *row);
 
 #endif /* BESTAUTH_COUNTER_H */

@@ -24,6 +24,13 @@ static BaQuery set_credential = {
 		" expires_at = excluded.expires_at, changed_at = clock_timestamp()",
 };
 
+static BaQuery remove_credential = {
+	.sql =
+		"UPDATE bestauth.credential SET password_hash = NULL, pepper_id = NULL, must_change = false,"
+		" expires_at = NULL, changed_at = clock_timestamp() WHERE user_id = $1",
+	.latest = true,
+};
+
 static BaQuery renew_credential = {
 	.sql = "UPDATE bestauth.credential SET password_hash = $2, pepper_id = $3"
 		   " WHERE user_id = $1 AND password_hash = $4",
@@ -54,20 +61,29 @@ BaCredentialFind(const pg_uuid_t *user_id, BaCredential *credential)
 	credential->expires_at = BaGetTime(&row, 3);
 }
 
-/* A new password; a temporary one expires and must be changed. */
+/* A new password; a temporary one expires and must be changed. The user's row is locked. */
 void
-BaCredentialSet(const pg_uuid_t *user_id, const char *password, bool temporary)
+BaCredentialSet(const pg_uuid_t *user_id, const BaPasswordHash *hash, bool temporary)
 {
-	BaPasswordHash hash = BaPasswordMake(password);
 	BaArgs args = {0};
 
 	BaUserLock(user_id);
 	BaPutUuid(&args, user_id);
-	BaPutText(&args, hash.hash);
-	BaPutText(&args, hash.pepper_id);
+	BaPutText(&args, hash->hash);
+	BaPutText(&args, hash->pepper_id);
 	BaPutBool(&args, temporary);
 	BaPutInt(&args, BaSetupLinkLifetime);
 	(void) BaQueryExec(&set_credential, &args);
+}
+
+/* No password any more: a new one must be set. */
+void
+BaCredentialRemove(const pg_uuid_t *user_id)
+{
+	BaArgs args = {0};
+
+	BaPutUuid(&args, user_id);
+	(void) BaQueryExec(&remove_credential, &args);
 }
 
 /*
@@ -81,6 +97,9 @@ BaCredentialRenew(const pg_uuid_t *user_id, const char *password,
 	BaPasswordHash hash = BaPasswordMake(password);
 	BaArgs args = {0};
 
+	/* Who holds the user's row may change the password: another time, then. */
+	if (!BaUserTryLock(user_id))
+		return;
 	BaPutUuid(&args, user_id);
 	BaPutText(&args, hash.hash);
 	BaPutText(&args, hash.pepper_id);

@@ -13,8 +13,9 @@ typedef struct BaCredential
 } BaCredential;
 
 extern void BaCredentialFind(const pg_uuid_t *user_id, BaCredential *credential);
-extern void BaCredentialSet(const pg_uuid_t *user_id, const char *password,
+extern void BaCredentialSet(const pg_uuid_t *user_id, const BaPasswordHash *hash,
 							bool temporary);
+extern void BaCredentialRemove(const pg_uuid_t *user_id);
 extern void BaCredentialRenew(const pg_uuid_t *user_id, const char *password,
 							  const BaPasswordHash *seen);
 extern void BaCredentialRule(BaRowEvent *event, bool restoring);

@@ -11,9 +11,14 @@
 #include "common/hmac.h"
 #include "common/sha2.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "compat.h"
 #include "crypto.h"
+
+#define SECRET_BLOCK 65536
+#define WIPE_CHUNK 1024 /* of the block, with its header */
+#define WIPE_SIZE 1000
 
 #define TOKEN_BYTES 32     /* 256 bits */
 #define PASSWORD_LENGTH 20 /* of 32 signs: 100 bits */
@@ -164,4 +169,27 @@ BaSecretForget(char *secret)
 {
 	if (secret != NULL)
 		explicit_bzero(secret, strlen(secret));
+}
+
+/*
+ * A context for the work on a secret, of one block that everything fits into: so
+ * also copies that library functions make, and free without wiping, can be wiped.
+ */
+MemoryContext
+BaSecretBegin(void)
+{
+	return AllocSetContextCreate(CurrentMemoryContext, "bestauth secret", SECRET_BLOCK,
+								 SECRET_BLOCK, SECRET_BLOCK);
+}
+
+/* After a reset the block is empty: what is taken anew from it is wiped, chunk by chunk. */
+void
+BaSecretEnd(MemoryContext own)
+{
+	int i;
+
+	MemoryContextReset(own);
+	for (i = 0; i < SECRET_BLOCK / WIPE_CHUNK - 1; i++)
+		explicit_bzero(MemoryContextAlloc(own, WIPE_SIZE), WIPE_SIZE);
+	MemoryContextDelete(own);
 }

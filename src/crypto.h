@@ -12,5 +12,7 @@ extern Datum BaTokenDigest(const char *token);
 extern bool BaSecretEqual(const char *a, const char *b);
 extern char *BaRandomPassword(void);
 extern void BaSecretForget(char *secret);
+extern MemoryContext BaSecretBegin(void);
+extern void BaSecretEnd(MemoryContext own);
 
 #endif /* BESTAUTH_CRYPTO_H */

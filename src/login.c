@@ -17,17 +17,16 @@
 #include "funcapi.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "pgstat.h"
-#include "storage/latch.h"
 #include "tcop/utility.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
 #include "args.h"
 #include "bestauth.h"
-#include "counter.h"
 #include "credential.h"
 #include "crypto.h"
+#include "fold.h"
+#include "guess.h"
 #include "instance.h"
 #include "query.h"
 #include "repeat.h"
@@ -40,11 +39,6 @@
 PG_FUNCTION_INFO_V1(bestauth_login);
 PG_FUNCTION_INFO_V1(bestauth_login_second_part);
 PG_FUNCTION_INFO_V1(bestauth_login_second_part_session);
-
-/* A lock younger than this may come from right guesses at the same time. */
-#define FRESH_LOCK_MS 3000
-#define FIRST_WAIT_MS 100
-#define LONGEST_WAIT_MS 800
 
 /* One login on its way: who tries, what is known, what comes of it. */
 typedef struct Login
@@ -60,6 +54,7 @@ typedef struct Login
 	bool has_person;
 	BaUser person;
 	const char *typed_name; /* where nobody has it */
+	const char *fold_key;   /* where refusals may come by the thousand */
 	/* the result */
 	const char *outcome;
 	char *session_token;
@@ -162,7 +157,10 @@ Deny(Login *login, const char *reason)
 	BaJsonText(&detail, "typed_name", login->typed_name);
 	BaJsonText(&detail, "client_info", login->client_info);
 	audit.detail = BaJsonFinish(&detail);
-	BaAuditWriteDurably(&audit);
+	if (login->fold_key != NULL)
+		BaAuditWriteFolded(&audit, login->fold_key);
+	else
+		BaAuditWriteDurably(&audit);
 	login->outcome = "denied";
 }
 
@@ -183,56 +181,36 @@ Accept(Login *login, const char *outcome, const char *action)
 /* ------------------------------------------------------------------ guesses */
 
 /*
- * Charges the guess until it is admitted, or locked out for sure. Right guesses
- * at the same time, as with a shared key, lock each other out for a moment, until
- * one of them has cleared the count: so one that meets a lock of just now waits
- * for that, in longer and longer steps.
+ * Charges the guess and looks at it; user is NULL for a name that nobody has.
+ * Returns why not, or NULL for a right password.
  */
-static BaCharge
-Charge(const Login *login, BaSubject subject, BaSubject second)
+static const char *
+Guess(Login *login, const BaUser *user, const char *password, BaGuess *guess,
+	  BaCredential *credential)
 {
-	long wait = FIRST_WAIT_MS;
 	BaAudit lock_row;
 
 	StartAudit(login, "login.locked_out", &lock_row);
 	lock_row.outcome = "denied";
-
-	for (;;)
-	{
-		BaCharge charge = BaCounterCharge(subject, second, &lock_row);
-
-		if (charge.admitted ||
-			TimestampDifferenceExceeds(charge.locked_at, GetCurrentTimestamp(),
-									   FRESH_LOCK_MS))
-			return charge;
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 wait / 2 + random() % wait, PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-		wait = Min(2 * wait, LONGEST_WAIT_MS);
-	}
-}
-
-/*
- * Charges the guess and looks at it; user is NULL for a name that nobody has.
- * Returns why not, or NULL for a right password. One hash is computed in every
- * case.
- */
-static const char *
-Guess(const Login *login, const BaUser *user, const char *password, BaSubject subject,
-	  BaSubject second, BaCredential *credential)
-{
-	BaCharge charge = Charge(login, subject, second);
-
+	guess->lock_row = &lock_row;
+	BaGuessBegin(guess);
+	guess->lock_row = NULL;
 	memset(credential, 0, sizeof(*credential));
-	if (charge.admitted && user != NULL)
+	if (guess->admitted && user != NULL)
 		BaCredentialFind(&user->user_id, credential);
-	if (BaPasswordVerify(password, &credential->password))
+	if (BaGuessCheck(guess, password, &credential->password))
 		return NULL;
-	if (!charge.admitted)
-		return "locked after too many wrong passwords";
 	if (user == NULL)
-		return "unknown user";
+	{
+		login->fold_key =
+			psprintf("login/unknown/%s", login->has_company ? login->company.code : "");
+		return guess->admitted ? "unknown user" : "locked after too many wrong passwords";
+	}
+	if (!guess->admitted)
+	{
+		login->fold_key = psprintf("login/locked/%s", BaUuidText(&user->user_id));
+		return "locked after too many wrong passwords";
+	}
 	if (credential->password.hash == NULL)
 		return "no password set";
 	return BaPasswordFault(&credential->password);
@@ -322,10 +300,10 @@ DemandSecondPart(Login *login)
 static void
 FirstPart(Login *login, const char *password, BaSubject subject)
 {
-	BaSubject none = {0};
+	BaGuess guess = {.subject = subject};
 	BaCredential credential;
 	const char *fault = Guess(login, login->has_user ? &login->user : NULL, password,
-							  subject, none, &credential);
+							  &guess, &credential);
 
 	if (fault == NULL)
 		fault = AccountFault(&login->user);
@@ -354,7 +332,26 @@ FirstPart(Login *login, const char *password, BaSubject subject)
 		DemandSecondPart(login);
 	else
 		StartSession(login);
-	(void) BaCounterClear(subject, none, NULL);
+	BaGuessForgive(&guess);
+}
+
+/*
+ * Whom a guess is charged to: the user. But who tries a key in a session of their
+ * own in the key's service is known, and has a count of their own with it: so wrong
+ * guesses of others can't keep a service's people out.
+ */
+static BaSubject
+ChargedTo(const BaUser *user)
+{
+	const BaIdentity *identity = BaContextIdentity();
+	BaUser person;
+
+	if (!user->has_service || identity == NULL || identity->has_service ||
+		!BaUserLoad(&identity->person_id, &person) ||
+		!BaUuidEqual(&person.company_id, &user->service_id) ||
+		!person.type->may_be_second_part || person.locked || person.deleted)
+		return BaSubjectUser(&user->user_id);
+	return BaSubjectKeyPerson(&user->user_id, &person.user_id);
 }
 
 Datum
@@ -375,7 +372,7 @@ bestauth_login(PG_FUNCTION_ARGS)
 	login.has_user = login.has_company && portal == NULL &&
 					 BaUserFind(&login.company.company_id, username, &login.user);
 	if (login.has_user)
-		subject = BaSubjectUser(&login.user.user_id);
+		subject = ChargedTo(&login.user);
 	else
 	{
 		subject = BaSubjectUnknown(company, portal, username);
@@ -403,7 +400,10 @@ OpenChallenge(Login *login, const char *secret, BaToken *token)
 	BaTokenState state = BaTokenPeek(secret, BA_TOKEN_SECOND_PART, token);
 
 	if (state == BA_TOKEN_UNKNOWN)
+	{
+		login->fold_key = "login/challenge";
 		return challenge_faults[state];
+	}
 	login->has_user = true;
 	login->user = token->user;
 	login->has_company = BaCompanyLoad(&token->user.company_id, &login->company);
@@ -463,23 +463,23 @@ SecondPart(Login *login, const char *secret, const char *username, const char *p
 {
 	BaToken token;
 	BaCredential credential;
-	BaSubject subject, challenge = {0};
+	BaGuess guess = {0};
 	const char *challenge_fault = OpenChallenge(login, secret, &token);
 	const char *fault;
 
 	if (challenge_fault == NULL)
-		challenge = BaSubjectChallenge(&token.token_id);
+		guess.second = BaSubjectChallenge(&token.token_id);
 	if (login->has_service)
 		login->has_person =
 			BaUserFind(&login->service.company_id, username, &login->person);
-	subject = login->has_person ?
-				  BaSubjectUser(&login->person.user_id) :
-				  BaSubjectUnknown(login->has_service ? login->service.code : "", NULL,
-								   username);
+	guess.subject = login->has_person ?
+						BaSubjectUser(&login->person.user_id) :
+						BaSubjectUnknown(login->has_service ? login->service.code : "",
+										 NULL, username);
 	if (!login->has_person)
 		login->typed_name = BaUsernameOrNull(username);
-	fault = Guess(login, login->has_person ? &login->person : NULL, password, subject,
-				  challenge, &credential);
+	fault = Guess(login, login->has_person ? &login->person : NULL, password, &guess,
+				  &credential);
 	if (challenge_fault != NULL)
 		fault = challenge_fault;
 	if (fault == NULL)
@@ -499,7 +499,7 @@ SecondPart(Login *login, const char *secret, const char *username, const char *p
 	else
 		Enter(login, secret);
 	if (strcmp(login->outcome, "denied") != 0)
-		(void) BaCounterClear(subject, challenge, NULL);
+		BaGuessForgive(&guess);
 }
 
 Datum

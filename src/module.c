@@ -10,7 +10,9 @@
 #include "audit.h"
 #include "context.h"
 #include "counter.h"
+#include "fold.h"
 #include "inval.h"
+#include "session.h"
 #include "settings.h"
 #include "writer.h"
 
@@ -27,5 +29,7 @@ _PG_init(void)
 	BaInvalInit();
 	BaWriterInit();
 	BaAuditInit();
+	BaFoldInit();
 	BaCounterInit();
+	BaSessionInit();
 }

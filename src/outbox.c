@@ -35,10 +35,13 @@ PG_FUNCTION_INFO_V1(bestauth_fail_mail);
 typedef struct MailKind
 {
 	const char *kind;
-	const char *purpose; /* of its token */
+	const char *topic;   /* of a notice; NULL for all other kinds */
+	const char *purpose; /* of its token; NULL for none */
 	const char *subject;
 	const char *body; /* %s: base URL, token */
 } MailKind;
+
+#define LINK_ONCE "The link works once.  If you did not expect this message, ignore it.\n"
 
 static const MailKind kinds[] = {
 	{
@@ -46,14 +49,75 @@ static const MailKind kinds[] = {
 		.purpose = BA_TOKEN_PASSWORD_SETUP,
 		.subject = "Set your password",
 		.body = "An account was made for you.  Set your password here:\n\n"
-				"%s/set-password?token=%s\n\n"
-				"The link works once.  If you did not expect this message, ignore it.\n",
+				"%s/set-password?token=%s\n\n" LINK_ONCE,
+	},
+	{
+		.kind = BA_MAIL_PASSWORD_RESET,
+		.purpose = BA_TOKEN_PASSWORD_RESET,
+		.subject = "Set a new password",
+		.body = "Somebody asked for a new password for your account.  Set it here:\n\n"
+				"%s/set-password?token=%s\n\n" LINK_ONCE,
+	},
+	{
+		.kind = BA_MAIL_TEMPORARY_PASSWORD,
+		.purpose = BA_TOKEN_PASSWORD_RESET,
+		.subject = "Your password was reset",
+		.body =
+			"An administrator has reset your password.  Log in with the temporary password"
+			" that they give you, or set a new one here:\n\n"
+			"%s/set-password?token=%s\n\n" LINK_ONCE,
+	},
+	{
+		.kind = BA_MAIL_EMAIL_CHANGE,
+		.purpose = BA_TOKEN_EMAIL_CHANGE,
+		.subject = "Confirm your new e-mail address",
+		.body = "This address was entered for your account.  Confirm it here:\n\n"
+				"%s/confirm-email?token=%s\n\n" LINK_ONCE,
+	},
+	{
+		.kind = BA_MAIL_NOTICE,
+		.topic = BA_NOTICE_PASSWORD,
+		.subject = "Your password was changed",
+		.body = "The password of your account was changed.\n\n"
+				"If it was not you, tell your administrator.\n",
+	},
+	{
+		.kind = BA_MAIL_NOTICE,
+		.topic = BA_NOTICE_EMAIL,
+		.subject = "A new e-mail address for your account",
+		.body =
+			"Another e-mail address was entered for your account.  It counts once it is"
+			" confirmed.\n\nIf you know nothing of it, tell your administrator.\n",
 	},
 };
 
 static BaQuery insert_message = {
+	.sql = "INSERT INTO bestauth.outbox (kind, topic, recipient, user_id, company_id)"
+		   " VALUES ($1, $2, $3, $4, $5)",
+};
+
+/* The same message once more takes the place of the one before. */
+static BaQuery find_newer = {
 	.sql =
-		"INSERT INTO bestauth.outbox (kind, recipient, user_id, company_id) VALUES ($1, $2, $3, $4)",
+		"SELECT true FROM bestauth.outbox o JOIN bestauth.outbox n ON n.user_id = o.user_id"
+		" AND n.kind = o.kind AND n.message_id > o.message_id"
+		" WHERE o.message_id = $1 AND o.kind <> 'notice' LIMIT 1",
+	.latest = true,
+};
+
+static BaQuery find_pending_email = {
+	.sql =
+		"SELECT true FROM bestauth.user_account WHERE user_id = $1 AND pending_email = $2",
+	.latest = true,
+};
+
+/* A message that waits, or several of late, are enough. */
+static BaQuery find_recent = {
+	.sql =
+		"SELECT true FROM bestauth.outbox WHERE user_id = $1 AND kind = $2 AND cancelled_at IS NULL"
+		" AND created_at > clock_timestamp() - interval '1 hour'"
+		" HAVING count(*) >= 3 OR bool_or(sent_at IS NULL)",
+	.latest = true,
 };
 
 static BaQuery claim_messages = {
@@ -64,7 +128,7 @@ static BaQuery claim_messages = {
 		" AND (lease_until IS NULL OR lease_until <= clock_timestamp())"
 		" ORDER BY created_at LIMIT $1 FOR UPDATE SKIP LOCKED) due"
 		" WHERE o.message_id = due.message_id"
-		" RETURNING o.message_id, o.kind, o.recipient, o.user_id, o.attempts",
+		" RETURNING o.message_id, o.kind, o.recipient, o.user_id, o.attempts, o.topic",
 };
 
 static BaQuery cancel_message = {
@@ -84,24 +148,53 @@ static BaQuery fail_message = {
 		" WHERE message_id = $1",
 };
 
-void
-BaOutboxPut(const char *kind, const BaCompany *company, const BaUser *user)
+static void
+Put(const char *kind, const char *topic, const BaCompany *company, const BaUser *user,
+	const char *recipient)
 {
 	BaArgs args = {0};
 
 	BaPutText(&args, kind);
-	BaPutText(&args, user->email);
+	BaPutText(&args, topic);
+	BaPutText(&args, recipient);
 	BaPutUuid(&args, &user->user_id);
 	BaPutUuid(&args, &company->company_id);
 	(void) BaQueryExec(&insert_message, &args);
 	Async_Notify(CHANNEL, "");
 }
 
-static void
-RequireMailer(const BaCaller *caller)
+void
+BaOutboxPut(const char *kind, const BaCompany *company, const BaUser *user)
 {
-	if (caller->identity != NULL || !BaAccessRoleHas(GetUserId(), "mailer"))
-		BaAccessRefuse(caller, "IBS-5", "It is for the mailer.");
+	Put(kind, NULL, company, user, user->email);
+}
+
+/* To an address that is not the user's yet. */
+void
+BaOutboxPutTo(const char *kind, const BaCompany *company, const BaUser *user,
+			  const char *recipient)
+{
+	Put(kind, NULL, company, user, recipient);
+}
+
+/* To the address of now, whatever it is when the mail goes out. */
+void
+BaOutboxNotice(const char *topic, const BaCompany *company, const BaUser *user)
+{
+	if (user->email != NULL)
+		Put(BA_MAIL_NOTICE, topic, company, user, user->email);
+}
+
+/* Does such a message wait, or were there several in the last hour? */
+bool
+BaOutboxIsFlooded(const BaUser *user, const char *kind)
+{
+	BaArgs args = {0};
+	BaRow row;
+
+	BaPutUuid(&args, &user->user_id);
+	BaPutText(&args, kind);
+	return BaQueryRow(&find_recent, &args, &row);
 }
 
 /* Whole seconds of an interval without months. */
@@ -125,58 +218,99 @@ LeaseSeconds(FunctionCallInfo fcinfo)
 }
 
 static const MailKind *
-FindKind(const char *kind)
+FindKind(const char *kind, const char *topic)
 {
 	int i;
 
 	for (i = 0; i < lengthof(kinds); i++)
-		if (strcmp(kinds[i].kind, kind) == 0)
+		if (strcmp(kinds[i].kind, kind) == 0 &&
+			(kinds[i].topic == NULL || strcmp(kinds[i].topic, topic ? topic : "") == 0))
 			return &kinds[i];
 	elog(ERROR, "outbox has a message of unknown kind \"%s\"", kind);
 }
 
-/* Has the message nothing left to ask for? Who set a password needs no link. */
 static bool
-IsSettled(const MailKind *kind, const BaUser *user)
+IsPendingEmail(const BaUser *user, const char *recipient)
 {
-	BaCredential credential;
+	BaArgs args = {0};
+	BaRow row;
 
-	if (strcmp(kind->kind, BA_MAIL_PASSWORD_SETUP) != 0)
-		return false;
-	BaCredentialFind(&user->user_id, &credential);
-	return credential.password.hash != NULL;
+	BaPutUuid(&args, &user->user_id);
+	BaPutText(&args, recipient);
+	return BaQueryRow(&find_pending_email, &args, &row);
 }
 
-/* Makes the token and the text, or calls the message off. The address is that of now. */
+/* Has the message nothing left to ask for? Who set a password needs no link. */
+static bool
+IsSettled(const MailKind *kind, const BaUser *user, const BaRow *message)
+{
+	BaCredential credential;
+	BaArgs args = {0};
+	BaRow row;
+
+	BaPut(&args, UUIDOID, message->values[0], false);
+	if (BaQueryRow(&find_newer, &args, &row))
+		return true;
+	if (strcmp(kind->kind, BA_MAIL_EMAIL_CHANGE) == 0)
+		return !IsPendingEmail(user, BaGetText(message, 2));
+	if (user->email == NULL)
+		return true;
+	BaCredentialFind(&user->user_id, &credential);
+	if (strcmp(kind->kind, BA_MAIL_PASSWORD_SETUP) == 0)
+		return credential.password.hash != NULL;
+	if (strcmp(kind->kind, BA_MAIL_TEMPORARY_PASSWORD) == 0)
+		return !credential.must_change;
+	return false;
+}
+
+/* Where to: a link to the address of now, or to the one that it is to prove. */
+static const char *
+Recipient(const MailKind *kind, const BaUser *user, const BaRow *message)
+{
+	if (kind->purpose == NULL || strcmp(kind->kind, BA_MAIL_EMAIL_CHANGE) == 0)
+		return BaGetText(message, 2);
+	return user->email;
+}
+
+static void
+CancelMessage(const BaRow *message)
+{
+	BaArgs args = {0};
+
+	BaPut(&args, UUIDOID, message->values[0], false);
+	(void) BaQueryExec(&cancel_message, &args);
+}
+
+/* Makes the token and the text, or calls the message off. */
 static void
 PutMessage(const BaRow *row, ReturnSetInfo *result)
 {
-	const MailKind *kind = FindKind(BaGetText(row, 1));
+	const MailKind *kind = FindKind(BaGetText(row, 1), BaGetText(row, 5));
 	Datum values[7];
 	bool nulls[7] = {0};
 	pg_uuid_t user_id;
 	BaUser user;
 	BaToken token;
-	char *secret;
+	char *secret = "";
 
 	(void) BaGetUuid(row, 3, &user_id);
 	/* A change of the address waits, and then sees the token that is made here. */
 	BaUserLock(&user_id);
-	if (!BaUserLoad(&user_id, &user) || user.deleted || user.email == NULL ||
-		IsSettled(kind, &user))
+	if (!BaUserLoad(&user_id, &user) ||
+		(kind->purpose != NULL && (user.deleted || IsSettled(kind, &user, row))))
 	{
-		BaArgs args = {0};
-
-		BaPut(&args, UUIDOID, row->values[0], false);
-		(void) BaQueryExec(&cancel_message, &args);
+		CancelMessage(row);
 		return;
 	}
-	secret = BaTokenIssue(kind->purpose, &user, 0, BaSetupLinkLifetime, true, &token);
+	if (kind->purpose != NULL)
+		secret = BaTokenIssue(kind->purpose, &user, 0, BaSetupLinkLifetime, true, &token);
 	values[0] = row->values[0];
 	values[1] = row->values[1];
-	values[2] = CStringGetTextDatum(user.email);
+	values[2] = CStringGetTextDatum(Recipient(kind, &user, row));
 	values[3] = CStringGetTextDatum(kind->subject);
-	values[4] = CStringGetTextDatum(psprintf(kind->body, BaBaseUrl, secret));
+	values[4] = CStringGetTextDatum(
+		kind->purpose == NULL ? kind->body : psprintf(kind->body, BaBaseUrl, secret));
+	nulls[5] = kind->purpose == NULL;
 	values[5] = CStringGetTextDatum(secret);
 	values[6] = row->values[4];
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
@@ -185,12 +319,12 @@ PutMessage(const BaRow *row, ReturnSetInfo *result)
 Datum
 bestauth_claim_mail(PG_FUNCTION_ARGS)
 {
-	BaCaller caller = BaAccessCaller(fcinfo);
 	BaArgs args = {0};
 	ListCell *cell;
-	int32 batch = PG_ARGISNULL(0) ? 10 : PG_GETARG_INT32(0);
+	int32 batch;
 
-	RequireMailer(&caller);
+	(void) BaAccessCaller(fcinfo);
+	batch = PG_ARGISNULL(0) ? 10 : PG_GETARG_INT32(0);
 	if (batch < 1 || batch > 1000)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("batch %d is out of range", batch),
@@ -206,10 +340,9 @@ bestauth_claim_mail(PG_FUNCTION_ARGS)
 static void
 Note(FunctionCallInfo fcinfo, BaQuery *query, const char *error)
 {
-	BaCaller caller = BaAccessCaller(fcinfo);
 	BaArgs args = {0};
 
-	RequireMailer(&caller);
+	(void) BaAccessCaller(fcinfo);
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("argument \"message_id\" must not be null")));

@@ -31,9 +31,9 @@
 
 #include "bestauth.h"
 #include "crypto.h"
-#include "errors.h"
 #include "password.h"
 #include "settings.h"
+#include "slot.h"
 
 #define HASH_LENGTH 60
 #define PLAIN_KEY "bestauth password, version 1"
@@ -101,9 +101,14 @@ PgcryptoFunction(const char *name, const char *symbol, Oid second_type)
 static char *
 Crypt(const char *secret, const char *salt)
 {
-	return TextDatumGetCString(
-		OidFunctionCall2(PgcryptoFunction("crypt", "pg_crypt", TEXTOID),
-						 CStringGetTextDatum(secret), CStringGetTextDatum(salt)));
+	Oid function = PgcryptoFunction("crypt", "pg_crypt", TEXTOID);
+	int slot = BaSlotTake();
+	char *hash =
+		TextDatumGetCString(OidFunctionCall2(function, CStringGetTextDatum(secret),
+											 CStringGetTextDatum(salt)));
+
+	BaSlotGive(slot);
+	return hash;
 }
 
 static char *
@@ -116,8 +121,9 @@ MakeSalt(void)
 
 /* ----------------------------------------------------------------- peppers */
 
+/* False for a line that is no key. "fault" is set for one that should be. */
 static bool
-ParsePepper(char *line, Pepper *pepper)
+ParsePepper(char *line, Pepper *pepper, bool *fault)
 {
 	char *hex;
 	size_t length;
@@ -127,32 +133,46 @@ ParsePepper(char *line, Pepper *pepper)
 		return false;
 	hex = strchr(line, ' ');
 	length = hex ? strlen(hex + 1) : 0;
-	if (hex == NULL || length < 64 || length > 2 * MAX_PEPPER || length % 2 != 0 ||
-		strspn(hex + 1, "0123456789abcdefABCDEF") != length)
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_CONFIG_FILE_ERROR),
-			 errmsg(
-				 "pepper file has a line that is not a key id, a space and 64 to %d hexadecimal digits",
-				 2 * MAX_PEPPER)));
+	*fault = hex == NULL || length < 64 || length > 2 * MAX_PEPPER || length % 2 != 0 ||
+			 strspn(hex + 1, "0123456789abcdefABCDEF") != length;
+	if (*fault)
+		return false;
 	*hex = '\0';
 	pepper->id = pstrdup(line);
 	pepper->length = hex_decode(hex + 1, length, (char *) pepper->key);
 	return true;
 }
 
+static FILE *
+OpenPepperFile(void)
+{
+	FILE *file = AllocateFile(BaPepperFile, "r");
+	struct stat st;
+
+	if (file == NULL || fstat(fileno(file), &st) != 0)
+		ereport(ERROR, (errcode(ERRCODE_CONFIG_FILE_ERROR),
+						errmsg("could not read the pepper file"),
+						errdetail_log("File \"%s\": %m", BaPepperFile)));
+	if (st.st_mode & (S_IRWXO | S_IWGRP))
+		ereport(ERROR, (errcode(ERRCODE_CONFIG_FILE_ERROR),
+						errmsg("pepper file must not be open to others")));
+	return file;
+}
+
 /*
  * The pepper of that id; the first in the file for NULL. Without a file the one
  * key there is is the constant. Read anew each time: next to the hash it costs
- * nothing, and a rotated file counts at once.
+ * nothing, and a rotated file counts at once. What is read is wiped, the file's
+ * own buffer as well.
  */
 static bool
 FindPepper(const char *id, bool newest, Pepper *pepper)
 {
 	FILE *file;
-	struct stat st;
+	char buffer[BUFSIZ];
 	char line[2 * MAX_PEPPER + 200];
 	bool found = false;
+	bool fault = false;
 
 	if (newest ? BaPepperFile[0] == '\0' : id == NULL)
 	{
@@ -163,18 +183,21 @@ FindPepper(const char *id, bool newest, Pepper *pepper)
 	}
 	if (BaPepperFile[0] == '\0')
 		return false;
-	file = AllocateFile(BaPepperFile, "r");
-	if (file == NULL || fstat(fileno(file), &st) != 0)
-		ereport(ERROR, (errcode(ERRCODE_CONFIG_FILE_ERROR),
-						errmsg("could not read the pepper file"),
-						errdetail_log("File \"%s\": %m", BaPepperFile)));
-	if (st.st_mode & (S_IRWXO | S_IWGRP))
-		ereport(ERROR, (errcode(ERRCODE_CONFIG_FILE_ERROR),
-						errmsg("pepper file must not be open to others")));
-	while (!found && fgets(line, sizeof(line), file) != NULL)
-		found = ParsePepper(line, pepper) && (newest || strcmp(pepper->id, id) == 0);
-	explicit_bzero(line, sizeof(line));
+	file = OpenPepperFile();
+	(void) setvbuf(file, buffer, _IOFBF, sizeof(buffer));
+	while (!found && !fault && fgets(line, sizeof(line), file) != NULL)
+		found =
+			ParsePepper(line, pepper, &fault) && (newest || strcmp(pepper->id, id) == 0);
 	FreeFile(file);
+	explicit_bzero(line, sizeof(line));
+	explicit_bzero(buffer, sizeof(buffer));
+	if (fault)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_CONFIG_FILE_ERROR),
+			 errmsg(
+				 "pepper file has a line that is not a key id, a space and 64 to %d hexadecimal digits",
+				 2 * MAX_PEPPER)));
 	if (newest && !found)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIG_FILE_ERROR), errmsg("pepper file has no key")));
@@ -190,9 +213,12 @@ IsSpace(pg_wchar c)
 		   c == 0x205f || c == 0x3000;
 }
 
-/* RFC 8265, OpaqueString, without its refusals: those are the policy's. */
-static char *
-Normalize(const char *password)
+/*
+ * RFC 8265, OpaqueString, without its refusals: those are the policy's. To be
+ * called in a context of BaSecretBegin().
+ */
+char *
+BaPasswordNormalize(const char *password)
 {
 	int length = strlen(password);
 	pg_wchar *chars = palloc(sizeof(pg_wchar) * (length + 1));
@@ -215,19 +241,13 @@ Normalize(const char *password)
 		to += pg_utf_mblen(to);
 	}
 	*to = '\0';
-	explicit_bzero(chars, sizeof(pg_wchar) * length);
-	explicit_bzero(normal, sizeof(pg_wchar) * count);
 	return (char *) result;
 }
 
 static char *
 Prehash(const char *password, const Pepper *pepper)
 {
-	char *normal = Normalize(password);
-	char *result = BaHmacSha384Base64(pepper->key, pepper->length, normal);
-
-	BaSecretForget(normal);
-	return result;
+	return BaHmacSha384Base64(pepper->key, pepper->length, BaPasswordNormalize(password));
 }
 
 /* The cost of a hash that this module made, 0 for anything else. */
@@ -246,22 +266,53 @@ HashCost(const char *hash)
 	return cost <= 31 ? cost : 0;
 }
 
+/* All work on a password happens in a context that is wiped, also after an error. */
 BaPasswordHash
 BaPasswordMake(const char *password)
 {
-	Pepper pepper;
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext own = BaSecretBegin();
 	BaPasswordHash result;
-	char *prehash;
 
-	(void) FindPepper(NULL, true, &pepper);
-	prehash = Prehash(password, &pepper);
-	result.hash = Crypt(prehash, MakeSalt());
-	result.pepper_id = pepper.id;
-	BaSecretForget(prehash);
-	explicit_bzero(&pepper.key, sizeof(pepper.key));
+	PG_TRY();
+	{
+		Pepper *pepper;
+		char *hash;
+
+		MemoryContextSwitchTo(own);
+		pepper = palloc(sizeof(Pepper));
+		(void) FindPepper(NULL, true, pepper);
+		hash = Crypt(Prehash(password, pepper), MakeSalt());
+		MemoryContextSwitchTo(caller);
+		result.hash = pstrdup(hash);
+		result.pepper_id = pepper->id ? pstrdup(pepper->id) : NULL;
+	}
+	PG_FINALLY();
+	{
+		MemoryContextSwitchTo(caller);
+		BaSecretEnd(own);
+	}
+	PG_END_TRY();
 	if (HashCost(result.hash) == 0)
 		elog(ERROR, "pgcrypto made a hash of an unknown form");
 	return result;
+}
+
+static bool
+Verify(const char *password, const BaPasswordHash *stored)
+{
+	Pepper *pepper = palloc(sizeof(Pepper));
+	char *prehash;
+	char *salt;
+	bool usable;
+
+	usable = HashCost(stored->hash) != 0 && strlen(password) <= BA_MAX_PASSWORD &&
+			 FindPepper(stored->pepper_id, false, pepper);
+	if (!usable)
+		(void) FindPepper(NULL, true, pepper);
+	prehash = Prehash(strlen(password) <= BA_MAX_PASSWORD ? password : "", pepper);
+	salt = usable ? stored->hash : MakeSalt();
+	return BaSecretEqual(Crypt(prehash, salt), salt) && usable;
 }
 
 /*
@@ -271,22 +322,22 @@ BaPasswordMake(const char *password)
 bool
 BaPasswordVerify(const char *password, const BaPasswordHash *stored)
 {
-	Pepper pepper;
-	char *prehash;
-	char *salt;
-	bool usable;
-	bool equal;
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext own = BaSecretBegin();
+	bool fits = false;
 
-	usable = HashCost(stored->hash) != 0 && strlen(password) <= BA_MAX_PASSWORD &&
-			 FindPepper(stored->pepper_id, false, &pepper);
-	if (!usable)
-		(void) FindPepper(NULL, true, &pepper);
-	prehash = Prehash(strlen(password) <= BA_MAX_PASSWORD ? password : "", &pepper);
-	salt = usable ? stored->hash : MakeSalt();
-	equal = BaSecretEqual(Crypt(prehash, salt), salt);
-	BaSecretForget(prehash);
-	explicit_bzero(&pepper.key, sizeof(pepper.key));
-	return usable && equal;
+	PG_TRY();
+	{
+		MemoryContextSwitchTo(own);
+		fits = Verify(password, stored);
+	}
+	PG_FINALLY();
+	{
+		MemoryContextSwitchTo(caller);
+		BaSecretEnd(own);
+	}
+	PG_END_TRY();
+	return fits;
 }
 
 /*
@@ -314,7 +365,7 @@ BaPasswordFault(const BaPasswordHash *stored)
 	return "stored password names a pepper key that is not in the file";
 }
 
-/* Was the hash made with another cost or pepper than a new one would be? */
+/* Was the hash made with a lower cost, or another pepper, than a new one would be? */
 bool
 BaPasswordIsStale(const BaPasswordHash *stored)
 {
@@ -322,30 +373,7 @@ BaPasswordIsStale(const BaPasswordHash *stored)
 
 	(void) FindPepper(NULL, true, &pepper);
 	explicit_bzero(&pepper.key, sizeof(pepper.key));
-	return HashCost(stored->hash) != BaHashCost ||
+	return HashCost(stored->hash) < BaHashCost ||
 		   (stored->pepper_id == NULL) != (pepper.id == NULL) ||
 		   (pepper.id != NULL && strcmp(stored->pepper_id, pepper.id) != 0);
-}
-
-/* ------------------------------------------------------------------ policy */
-
-/* Raises UA001 with the reasons when a new password is refused. */
-void
-BaPasswordRequire(const char *password, const char *username)
-{
-	int length;
-
-	if (strlen(password) > BA_MAX_PASSWORD)
-		ereport(ERROR,
-				(errcode(BA_ERRCODE_PASSWORD_REFUSED), errmsg("password is refused"),
-				 errdetail("It has more than %d bytes.", BA_MAX_PASSWORD)));
-	length = pg_mbstrlen(password);
-	if (length < BaPasswordMinLength)
-		ereport(ERROR,
-				(errcode(BA_ERRCODE_PASSWORD_REFUSED), errmsg("password is refused"),
-				 errdetail("It has fewer than %d characters.", BaPasswordMinLength)));
-	if (pg_strcasecmp(password, username) == 0)
-		ereport(ERROR,
-				(errcode(BA_ERRCODE_PASSWORD_REFUSED), errmsg("password is refused"),
-				 errdetail("It is the user name.")));
 }

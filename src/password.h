@@ -8,7 +8,7 @@ typedef struct BaPasswordHash
 	char *pepper_id; /* NULL without a pepper */
 } BaPasswordHash;
 
-extern void BaPasswordRequire(const char *password, const char *username);
+extern char *BaPasswordNormalize(const char *password);
 extern BaPasswordHash BaPasswordMake(const char *password);
 extern bool BaPasswordVerify(const char *password, const BaPasswordHash *stored);
 extern const char *BaPasswordFault(const BaPasswordHash *stored);

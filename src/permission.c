@@ -40,7 +40,7 @@ static const struct
 	 "Create, change, lock and delete users of the company", FOR_ALL},
 	{"manage_roles", "Manage roles", "Create, change and delete roles of the company",
 	 FOR_ALL},
-	{"my_account", "My account", "Change and reset the own password", FOR_ALL},
+	{BA_PERM_MY_ACCOUNT, "My account", "Change and reset the own password", FOR_ALL},
 	{BA_PERM_WEB_PORTAL, "Web portal", "Create client portal accounts", BY_NAME_ONLY},
 	{"audit_report", "Audit report", "Read the audit report of the company", FOR_ALL},
 	{"manage_contacts", "Manage contacts", "Create and change contacts", FOR_ALL},
@@ -213,6 +213,19 @@ BaPermissionRequireAll(const BaCaller *caller, Datum permissions, Datum companie
 			BaAccessRefuse(caller, "G-08", company_reason);
 }
 
+/*
+ * Whoever brings somebody in who was out, or could log in as them, gives away
+ * what they hold: they must hold as much.
+ */
+void
+BaPermissionRequireAsMuch(const BaCaller *caller, const BaUser *user)
+{
+	if (user->type->holds_all_permissions)
+		BaAccessRequireAdministrator(caller, "G-08", "act on a company administrator");
+	BaPermissionRequireAll(caller, BaPermissionsOf(user), BaCompaniesOf(user),
+						   "The user may enter a company that the caller may not.");
+}
+
 /* -------------------------------------------------------------------- rules */
 
 static void
@@ -347,15 +360,17 @@ bestauth_grant_permission(PG_FUNCTION_ARGS)
 	BaCompany company;
 	BaUser user;
 
-	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, "TPB-3");
-	BaUserActed(&caller, fcinfo, 0, 2, &company, &user);
+	BaUserActed(&caller, fcinfo, 0, 2, BA_USER_LOCK, &company, &user);
 	BaPermissionRequireGivable(&caller, &name, 1);
 	if (strcmp(name, BA_PERM_WEB_PORTAL) == 0 && caller.identity != NULL &&
 		(BaUuidEqual(&user.user_id, &caller.identity->user_id) ||
 		 BaUuidEqual(&user.user_id, &caller.identity->person_id)))
 		BaAccessRefuse(&caller, "PRT-3", "Nobody gives this permission to themselves.");
 	if (BaPermissionGive(&company, &user, name))
+	{
+		BaUserTouch(&user.user_id);
 		AuditPermission("permission.granted", &company, &user, name);
+	}
 	PG_RETURN_VOID();
 }
 
@@ -368,12 +383,14 @@ bestauth_revoke_permission(PG_FUNCTION_ARGS)
 	BaUser user;
 	BaArgs args = {0};
 
-	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, "MCM-8");
-	BaUserActed(&caller, fcinfo, 0, 2, &company, &user);
+	BaUserActed(&caller, fcinfo, 0, 2, BA_USER_LOCK, &company, &user);
 	BaPermissionRequireKnown(&name, 1);
 	BaPutUuid(&args, &user.user_id);
 	BaPutText(&args, name);
 	if (BaQueryExec(&delete_permission, &args) > 0)
+	{
+		BaUserTouch(&user.user_id);
 		AuditPermission("permission.revoked", &company, &user, name);
+	}
 	PG_RETURN_VOID();
 }

@@ -12,6 +12,7 @@ extern void BaPermissionRequireKnown(char **names, int count);
 extern void BaPermissionRequireGivable(const BaCaller *caller, char **names, int count);
 extern void BaPermissionRequireAll(const BaCaller *caller, Datum permissions,
 								   Datum companies, const char *company_reason);
+extern void BaPermissionRequireAsMuch(const BaCaller *caller, const BaUser *user);
 extern bool BaPermissionGive(const BaCompany *company, const BaUser *user,
 							 const char *name);
 extern Datum BaPermissionsOf(const BaUser *user);

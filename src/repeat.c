@@ -35,7 +35,9 @@ DigestCall(FunctionCallInfo fcinfo, uint8 *digest)
 	StringInfoData call;
 	int i;
 
+	/* Big enough at once: growing would leave a copy behind. */
 	initStringInfo(&call);
+	enlargeStringInfo(&call, PG_NARGS() * (MAX_COMPARED + sizeof(int)) + sizeof(Oid));
 	appendBinaryStringInfo(&call, (char *) &fcinfo->flinfo->fn_oid, sizeof(Oid));
 	for (i = 0; i < PG_NARGS(); i++)
 	{
@@ -65,17 +67,32 @@ BaRepeatFind(FunctionCallInfo fcinfo, BaRepeat *call)
 	return true;
 }
 
+/* There are tokens in it. */
+static void
+Forget(void)
+{
+	struct varlena *result = (struct varlena *) DatumGetPointer(last.result);
+
+	explicit_bzero(VARDATA_ANY(result), VARSIZE_ANY_EXHDR(result));
+	pfree(result);
+}
+
 Datum
 BaRepeatRemember(const BaRepeat *call, Datum result)
 {
 	MemoryContext old;
+	Datum kept;
 
+	/* Copied first: an error must leave the one before as it is. */
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	kept = datumCopy(result, false, -1);
+	MemoryContextSwitchTo(old);
+	if (last.transaction == BaProcLocalXid())
+		Forget();
 	last.transaction = BaProcLocalXid();
 	last.command = GetActiveSnapshot()->curcid;
 	memcpy(last.digest, call->digest, BA_DIGEST_LENGTH);
-	old = MemoryContextSwitchTo(TopTransactionContext);
-	last.result = datumCopy(result, false, -1);
-	MemoryContextSwitchTo(old);
+	last.result = kept;
 
 	/* The next statement is to see another command, and so another call. */
 	(void) GetCurrentCommandId(true);

@@ -32,6 +32,13 @@ static BaQuery find_role = {
 	.latest = true,
 };
 
+static BaQuery find_role_only = {
+	.sql =
+		"SELECT role_id, name FROM bestauth.role"
+		" WHERE company_id = $1 AND lower(name COLLATE \"C\") = lower($2 COLLATE \"C\")",
+	.latest = true,
+};
+
 static BaQuery insert_role = {
 	.sql = "INSERT INTO bestauth.role (company_id, name) VALUES ($1, $2)"
 		   " ON CONFLICT DO NOTHING RETURNING role_id",
@@ -160,9 +167,9 @@ RefuseMissing(const BaCaller *caller, const BaCompany *company, const char *name
 						   company->code)));
 }
 
-/* The role, locked: what is in it when it is checked is what is given. */
+/* The role; locked, what is in it when it is checked is what is given. */
 static void
-RequireRole(const BaCaller *caller, const BaCompany *company, const char *name,
+RequireRole(const BaCaller *caller, const BaCompany *company, const char *name, bool lock,
 			Role *role)
 {
 	BaArgs args = {0};
@@ -170,7 +177,7 @@ RequireRole(const BaCaller *caller, const BaCompany *company, const char *name,
 
 	BaPutUuid(&args, &company->company_id);
 	BaPutText(&args, name);
-	if (!BaQueryRow(&find_role, &args, &row))
+	if (!BaQueryRow(lock ? &find_role : &find_role_only, &args, &row))
 		RefuseMissing(caller, company, name);
 	(void) BaGetUuid(&row, 0, &role->role_id);
 	role->name = BaGetText(&row, 1);
@@ -297,7 +304,6 @@ bestauth_create_role(PG_FUNCTION_ARGS)
 	BaArgs args = {0};
 	BaRow row;
 
-	BaAccessRequire(&caller, BA_PERM_MANAGE_ROLES, "MCM-2");
 	BaCompanyActed(&caller, BaArgTextOrNull(fcinfo, 3, "company", BA_MAX_CODE), &company);
 	RequireContents(&caller, &permissions);
 	BaPutUuid(&args, &company.company_id);
@@ -322,9 +328,8 @@ bestauth_update_role(PG_FUNCTION_ARGS)
 	BaCompany company;
 	Role role;
 
-	BaAccessRequire(&caller, BA_PERM_MANAGE_ROLES, "MCM-2");
 	BaCompanyActed(&caller, BaArgTextOrNull(fcinfo, 3, "company", BA_MAX_CODE), &company);
-	RequireRole(&caller, &company, name, &role);
+	RequireRole(&caller, &company, name, true, &role);
 	RequireRoleHeld(&caller, &role);
 	RequireContents(&caller, &permissions);
 	SetPermissions(&company, &role, &permissions);
@@ -342,9 +347,8 @@ bestauth_delete_role(PG_FUNCTION_ARGS)
 	BaCompany company;
 	Role role;
 
-	BaAccessRequire(&caller, BA_PERM_MANAGE_ROLES, "MCM-2");
 	BaCompanyActed(&caller, BaArgTextOrNull(fcinfo, 1, "company", BA_MAX_CODE), &company);
-	RequireRole(&caller, &company, name, &role);
+	RequireRole(&caller, &company, name, true, &role);
 	RequireRoleHeld(&caller, &role);
 	if (DatumGetInt32(AskRole(&role_holders, &role)) > 0)
 		ereport(ERROR,
@@ -365,13 +369,32 @@ BaRoleGive(const BaCaller *caller, const BaCompany *company, const BaUser *user,
 	Role role;
 	BaArgs args = {0};
 
-	RequireRole(caller, company, name, &role);
+	RequireRole(caller, company, name, true, &role);
 	RequireRoleHeld(caller, &role);
 	BaPutUuid(&args, &company->company_id);
 	BaPutUuid(&args, &user->user_id);
 	BaPutUuid(&args, &role.role_id);
-	if (BaQueryExec(&insert_user_role, &args) > 0)
-		AuditRole("role.assigned", company, &role, user->username, NULL, NULL);
+	if (BaQueryExec(&insert_user_role, &args) == 0)
+		return;
+	BaUserTouch(&user->user_id);
+	AuditRole("role.assigned", company, &role, user->username, NULL, NULL);
+}
+
+/* Takes a role away; that takes nothing but the right to manage users. */
+void
+BaRoleTake(const BaCaller *caller, const BaCompany *company, const BaUser *user,
+		   const char *name)
+{
+	Role role;
+	BaArgs args = {0};
+
+	RequireRole(caller, company, name, false, &role);
+	BaPutUuid(&args, &user->user_id);
+	BaPutUuid(&args, &role.role_id);
+	if (BaQueryExec(&delete_user_role, &args) == 0)
+		return;
+	BaUserTouch(&user->user_id);
+	AuditRole("role.unassigned", company, &role, user->username, NULL, NULL);
 }
 
 Datum
@@ -382,8 +405,7 @@ bestauth_assign_role(PG_FUNCTION_ARGS)
 	BaCompany company;
 	BaUser user;
 
-	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, "TPB-3");
-	BaUserActed(&caller, fcinfo, 0, 2, &company, &user);
+	BaUserActed(&caller, fcinfo, 0, 2, BA_USER_LOCK, &company, &user);
 	BaRoleGive(&caller, &company, &user, name);
 	PG_RETURN_VOID();
 }
@@ -395,15 +417,8 @@ bestauth_unassign_role(PG_FUNCTION_ARGS)
 	char *name = BaArgName(fcinfo, 1, "role");
 	BaCompany company;
 	BaUser user;
-	Role role;
-	BaArgs args = {0};
 
-	BaAccessRequire(&caller, BA_PERM_MANAGE_USERS, "MCM-8");
-	BaUserActed(&caller, fcinfo, 0, 2, &company, &user);
-	RequireRole(&caller, &company, name, &role);
-	BaPutUuid(&args, &user.user_id);
-	BaPutUuid(&args, &role.role_id);
-	if (BaQueryExec(&delete_user_role, &args) > 0)
-		AuditRole("role.unassigned", &company, &role, user.username, NULL, NULL);
+	BaUserActed(&caller, fcinfo, 0, 2, BA_USER_LOCK, &company, &user);
+	BaRoleTake(&caller, &company, &user, name);
 	PG_RETURN_VOID();
 }

@@ -6,6 +6,8 @@
 
 extern void BaRoleGive(const BaCaller *caller, const BaCompany *company,
 					   const BaUser *user, const char *name);
+extern void BaRoleTake(const BaCaller *caller, const BaCompany *company,
+					   const BaUser *user, const char *name);
 extern void BaRoleRule(BaRowEvent *event, bool restoring);
 extern void BaRoleCompanyRule(BaRowEvent *event, bool restoring);
 extern void BaUserRoleRule(BaRowEvent *event, bool restoring);

@@ -1,6 +1,6 @@
 /*
  * session.c
- *	  Sessions: making them, using them in a transaction, ending them.
+ *	  Sessions: making them, and using them in a transaction.
  *
  * A session names the versions of user, person and service that it rests on; it
  * is good while those are the current ones. So whatever takes authority away
@@ -23,15 +23,16 @@
 #include "authority.h"
 #include "crypto.h"
 #include "errors.h"
+#include "fold.h"
 #include "instance.h"
 #include "inval.h"
 #include "query.h"
 #include "session.h"
 #include "settings.h"
 #include "uuid.h"
+#include "writer.h"
 
 PG_FUNCTION_INFO_V1(bestauth_use_session);
-PG_FUNCTION_INFO_V1(bestauth_logout);
 
 #define CACHE_MAX 1024       /* sessions remembered by a backend */
 #define TOUCHES_PER_LIMIT 10 /* last use is noted to a tenth of the idle limit */
@@ -57,20 +58,11 @@ static BaQuery load_session = {
 	.latest = true,
 };
 
-/* A row that somebody else is noting the same in is left to them. */
+/* In the writer: a transaction that is rolled back was a use as well. */
 static BaQuery touch_session = {
 	.sql =
 		"UPDATE bestauth.session_use SET last_used_at = clock_timestamp() WHERE session_id ="
 		" (SELECT session_id FROM bestauth.session_use WHERE session_id = $1 FOR UPDATE SKIP LOCKED)",
-	.latest = true,
-};
-
-static BaQuery end_session = {
-	.sql =
-		"UPDATE bestauth.session s SET ended_at = clock_timestamp()"
-		" FROM bestauth.company c WHERE s.token_hash = $1 AND s.ended_at IS NULL AND c.company_id = s.company_id"
-		" RETURNING s.session_id, s.company_id, c.code, s.user_id, s.person_id, s.billing_service_id, s.client_addr",
-	.latest = true,
 };
 
 /* What is remembered of a session, by the digest of its token. */
@@ -80,8 +72,9 @@ typedef struct Entry
 	uint64 generation;              /* of inval.c, in which it was read */
 	pg_uuid_t session_id;
 	TimestampTz expires_at;
-	TimestampTz last_used_at;
-	char *identity; /* as BaContextText() writes it */
+	TimestampTz last_used_at; /* as it was read */
+	TimestampTz touched_at;   /* tried to note it then */
+	char *identity;           /* as BaContextText() writes it */
 } Entry;
 
 /* What was found of a session in the tables. */
@@ -270,6 +263,7 @@ CachePut(const uint8 *digest, uint64 generation, const Found *found)
 	static uint64 cached_generation = 0;
 	char *text = BaContextText(&found->identity);
 	Entry *entry;
+	bool found_before;
 
 	/* All of another generation are worthless: begin anew, and bound the size. */
 	if (cache == NULL || cached_generation != generation ||
@@ -277,7 +271,11 @@ CachePut(const uint8 *digest, uint64 generation, const Found *found)
 		CacheReset();
 	cached_generation = generation;
 	text = MemoryContextStrdup(cache_context, text);
-	entry = hash_search(cache, digest, HASH_ENTER, NULL);
+	entry = hash_search(cache, digest, HASH_ENTER, &found_before);
+	if (found_before)
+		pfree(entry->identity);
+	else
+		entry->touched_at = 0;
 	entry->generation = generation;
 	entry->session_id = found->identity.session_id;
 	entry->expires_at = found->identity.expires_at;
@@ -289,17 +287,35 @@ CachePut(const uint8 *digest, uint64 generation, const Found *found)
 /* -------------------------------------------------------------------- using */
 
 static void
-Touch(Entry *entry)
+HandleTouch(const char *payload, int length, char *reply)
 {
 	BaArgs args = {0};
+	pg_uuid_t session_id;
+
+	memcpy(&session_id, payload, sizeof(session_id));
+	BaPutUuid(&args, &session_id);
+	(void) BaQueryExec(&touch_session, &args);
+}
+
+void
+BaSessionInit(void)
+{
+	BaWriterRegister(BA_WRITER_TOUCH, HandleTouch);
+}
+
+/* Notes the use outside the transaction, and doesn't wait for it. */
+static void
+Touch(Entry *entry)
+{
+	TimestampTz now = GetCurrentTimestamp();
 
 	if (XactReadOnly || RecoveryInProgress() ||
-		GetCurrentTimestamp() - entry->last_used_at <
+		now - Max(entry->last_used_at, entry->touched_at) <
 			BaSessionIdleLimit * USECS_PER_SEC / TOUCHES_PER_LIMIT)
 		return;
-	BaPutUuid(&args, &entry->session_id);
-	(void) BaQueryExec(&touch_session, &args);
-	entry->last_used_at = GetCurrentTimestamp();
+	BaWriterPost(BA_WRITER_TOUCH, (char *) &entry->session_id, sizeof(pg_uuid_t));
+	/* Not last_used_at: that is read anew when it seems to be too long ago. */
+	entry->touched_at = now;
 }
 
 static void
@@ -308,6 +324,26 @@ Refuse(void)
 	ereport(ERROR, (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 					errmsg("session is not valid"), errhint("Log in again."),
 					BaErrRule("TPB-9")));
+}
+
+/* A token that nobody has: guessing, or a mistake. They can come by the million. */
+static void
+RefuseUnknown(void)
+{
+	BaAudit audit;
+	BaJson detail;
+
+	if (!RecoveryInProgress())
+	{
+		BaAuditStart(&audit, "session.refused");
+		audit.outcome = "denied";
+		audit.object_type = "session";
+		BaJsonStart(&detail);
+		BaJsonText(&detail, "reason", "the session is not known");
+		audit.detail = BaJsonFinish(&detail);
+		BaAuditWriteFolded(&audit, "session");
+	}
+	Refuse();
 }
 
 /* The refusal of a session that there was is written down, once a backend. */
@@ -360,7 +396,7 @@ Find(Datum digest)
 	/* Asked before the tables are read: a change meanwhile makes it stale. */
 	generation = BaAuthorityBegin();
 	if (!Load(digest, &found))
-		Refuse();
+		RefuseUnknown();
 	if (found.fault != NULL)
 		RefuseFound(&found);
 	return CachePut(key, generation, &found);
@@ -413,46 +449,4 @@ bestauth_use_session(PG_FUNCTION_ARGS)
 	values[4] = TimestampTzGetDatum(identity->expires_at);
 	PG_RETURN_DATUM(
 		HeapTupleGetDatum(heap_form_tuple(ResultType(fcinfo), values, nulls)));
-}
-
-/* ------------------------------------------------------------------- ending */
-
-Datum
-bestauth_logout(PG_FUNCTION_ARGS)
-{
-	char *secret = BaArgSecret(fcinfo, 0, "session_token");
-	BaArgs args = {0};
-	BaRow row;
-	BaUser user, person;
-	BaAudit audit;
-	pg_uuid_t ids[5];
-	BaCompany service;
-
-	BaInstanceRequireOpen();
-	BaPutBytes(&args, BaTokenDigest(secret));
-	if (!BaQueryRow(&end_session, &args, &row))
-		PG_RETURN_VOID();
-	BaAuditStart(&audit, "session.ended");
-	(void) BaGetUuid(&row, 0, &ids[0]);
-	(void) BaGetUuid(&row, 1, &ids[1]);
-	(void) BaGetUuid(&row, 3, &ids[2]);
-	(void) BaGetUuid(&row, 4, &ids[3]);
-	audit.session_id = &ids[0];
-	audit.company_id = &ids[1];
-	audit.company_code = BaGetText(&row, 2);
-	audit.client_addr = BaGetText(&row, 6);
-	audit.object_type = "session";
-	audit.object_id = BaUuidText(&ids[0]);
-	audit.user_id = &ids[2];
-	audit.username = BaUserLoad(&ids[2], &user) ? user.username : NULL;
-	audit.person_id = &ids[3];
-	audit.person = BaUserLoad(&ids[3], &person) ? person.username : NULL;
-	if (BaGetUuid(&row, 5, &ids[4]) && BaCompanyLoad(&ids[4], &service))
-	{
-		audit.service_id = &ids[4];
-		audit.service_code = service.code;
-		audit.person = psprintf("%s/%s", service.code, audit.person);
-	}
-	BaAuditWrite(&audit);
-	PG_RETURN_VOID();
 }

@@ -21,6 +21,7 @@ typedef struct BaSession
 	TimestampTz expires_at;
 } BaSession;
 
+extern void BaSessionInit(void);
 extern void BaSessionCreate(const BaSessionStart *start, BaSession *session);
 extern const char *BaSessionPerson(const char *secret, BaUser *person, bool *known);
 

@@ -17,6 +17,8 @@
 char *BaBaseUrl = NULL;
 int BaChallengeLifetime = 300;
 int BaHashCost = 12;
+int BaHashSlots = 0;
+int BaHashTimeout = 10000;
 int BaInviteLifetime = 86400;
 int BaLockoutDuration = 900;
 int BaLockoutThreshold = 5;
@@ -48,6 +50,15 @@ DefineLogins(void)
 		"bestauth.hash_cost", "Cost of the password hash, as a power of two.",
 		"12 takes a quarter of a second on a core of 2020. Stored hashes of another cost are renewed at the next good login.",
 		&BaHashCost, 12, 10, 31, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"bestauth.hash_slots",
+		"How many passwords are hashed at once, on the whole server.",
+		"0 stands for one less than the number of processors, but at least one.",
+		&BaHashSlots, 0, 0, 1000, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("bestauth.hash_timeout",
+							"How long a password waits for its turn to be hashed.",
+							"After that the call is refused.", &BaHashTimeout, 10000, 100,
+							600000, PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
 	DefineSeconds("bestauth.invite_lifetime", "How long a registration link is good.",
 				  NULL, &BaInviteLifetime, DAY, 1, 30 * DAY);
 	DefineSeconds("bestauth.lockout_duration",

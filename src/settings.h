@@ -5,6 +5,8 @@
 extern char *BaBaseUrl;
 extern int BaChallengeLifetime;
 extern int BaHashCost;
+extern int BaHashSlots;   /* 0: by the processors */
+extern int BaHashTimeout; /* milliseconds */
 extern int BaInviteLifetime;
 extern int BaLockoutDuration;
 extern int BaLockoutThreshold;

@@ -4,11 +4,6 @@
 
 #include "user.h"
 
-/* What a token is for; it is good for nothing else. */
-#define BA_TOKEN_SECOND_PART "second_part"
-#define BA_TOKEN_PASSWORD_SETUP "password_setup"
-#define BA_TOKEN_PASSWORD_CHANGE "password_change"
-
 typedef enum BaTokenState
 {
 	BA_TOKEN_VALID,

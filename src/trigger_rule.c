@@ -11,9 +11,11 @@
 #include "company.h"
 #include "credential.h"
 #include "instance.h"
+#include "password_policy.h"
 #include "permission.h"
 #include "query.h"
 #include "role.h"
+#include "security_question.h"
 #include "tuple.h"
 #include "user.h"
 
@@ -33,6 +35,7 @@ static const struct
 	Rule rule;
 } rules[] = {
 	{"billing_service", BillingServiceRule},
+	{"blocked_password", BaBlockedPasswordRule},
 	{"billing_user_person", BaUserPersonRule},
 	{"company", BaCompanyRule},
 	{"credential", BaCredentialRule},
@@ -40,6 +43,7 @@ static const struct
 	{"role", BaRoleRule},
 	{"role_company", BaRoleCompanyRule},
 	{"role_permission", BaRolePermissionRule},
+	{"security_question", BaSecurityQuestionRule},
 	{"user_account", BaUserRule},
 	{"user_permission", BaUserPermissionRule},
 	{"user_role", BaUserRoleRule},

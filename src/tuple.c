@@ -124,6 +124,12 @@ BaColumnRequireClean(const BaRowEvent *event, const char *column)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("column \"%s\" of table \"%s\" must not contain control characters",
 					column, event->table)));
+	if (value != NULL && strcmp(BaTextTrim(pstrdup(value)), value) != 0)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("column \"%s\" of table \"%s\" must not begin or end with a space",
+					column, event->table)));
 }
 
 bool

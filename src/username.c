@@ -15,7 +15,7 @@ IsUsername(const char *username)
 	bool valid = isalnum((unsigned char) *username) || *username == '_';
 
 	for (c = username; *c; c++)
-		valid &= *c > ' ' && *c < 0x7f && strchr("\"\\<>(),;:[]", *c) == NULL;
+		valid &= *c > ' ' && *c < 0x7f && strchr("\"/\\<>(),;:[]", *c) == NULL;
 	return valid && strlen(username) <= BA_MAX_USERNAME;
 }
 
@@ -35,7 +35,7 @@ BaUsernameRequire(const char *username)
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("user name \"%s\" is not valid", username),
 			 errdetail(
-				 "It has 1 to %d printable ASCII characters without spaces, quotes, backslashes, brackets, commas, colons and semicolons, and begins with a letter, digit or underscore.",
+				 "It has 1 to %d printable ASCII characters without spaces, double quotes, slashes, backslashes, brackets, commas, colons and semicolons, and begins with a letter, digit or underscore.",
 				 BA_MAX_USERNAME)));
 }
 

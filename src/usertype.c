@@ -20,6 +20,7 @@ static const BaUserType types[] = {
 		.logs_in_alone = true,
 		.may_hold_permissions = true,
 		.needs_email = true,
+		.needs_my_account = true,
 		.reason = "standard users are charged",
 	},
 	{
@@ -28,6 +29,7 @@ static const BaUserType types[] = {
 		.may_be_second_part = true,
 		.may_hold_permissions = true,
 		.needs_email = true,
+		.needs_my_account = true,
 		.reason = "restricted users are not charged",
 	},
 	{
@@ -44,6 +46,7 @@ static const BaUserType types[] = {
 		.may_hold_permissions = true,
 		.holds_all_permissions = true,
 		.needs_email = true,
+		.needs_my_account = true,
 		.reason = "company administrators are charged",
 	},
 	{
@@ -98,8 +101,8 @@ bestauth_user_type_rules(PG_FUNCTION_ARGS)
 	for (i = 0; i < lengthof(types); i++)
 	{
 		const BaUserType *type = &types[i];
-		bool nulls[11] = {0};
-		Datum values[11];
+		bool nulls[12] = {0};
+		Datum values[12];
 
 		values[0] = CStringGetTextDatum(type->name);
 		values[1] = BoolGetDatum(type->charged);
@@ -112,6 +115,7 @@ bestauth_user_type_rules(PG_FUNCTION_ARGS)
 		values[8] = BoolGetDatum(type->needs_email);
 		values[9] = BoolGetDatum(type->needs_portal);
 		values[10] = CStringGetTextDatum(type->reason);
+		values[11] = BoolGetDatum(type->needs_my_account);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;

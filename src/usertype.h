@@ -14,7 +14,8 @@ typedef struct BaUserType
 	bool needs_billing_service;
 	bool needs_email;
 	bool needs_portal;
-	const char *reason; /* why it is charged, or not */
+	bool needs_my_account; /* for the own password [IBS-6] */
+	const char *reason;    /* why it is charged, or not */
 } BaUserType;
 
 extern const BaUserType *BaUserTypeRequire(const char *name);

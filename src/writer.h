@@ -11,7 +11,9 @@ typedef enum BaWriterKind
 {
 	BA_WRITER_COUNTER,
 	BA_WRITER_AUDIT,
+	BA_WRITER_FOLD,
 	BA_WRITER_PARTITION,
+	BA_WRITER_TOUCH,
 	BA_WRITER_KINDS
 } BaWriterKind;
 
@@ -22,6 +24,7 @@ extern bool BaWriterIsSelf; /* is this process the writer? */
 
 extern void BaWriterInit(void);
 extern void BaWriterRegister(BaWriterKind kind, BaWriterHandler handler);
+extern void BaWriterPost(BaWriterKind kind, const char *payload, int length);
 extern void BaWriterCall(BaWriterKind kind, const char *payload, int length, char *reply);
 
 #endif /* BESTAUTH_WRITER_H */

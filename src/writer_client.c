@@ -97,11 +97,12 @@ BaWriterRegister(BaWriterKind kind, BaWriterHandler handler)
 /* --------------------------------------------------------- the client side */
 
 static void
-Fill(BaRequest *request, BaWriterKind kind, const char *payload, int length)
+Fill(BaRequest *request, BaWriterKind kind, const char *payload, int length,
+	 bool abandoned)
 {
 	request->database = MyDatabaseId;
 	request->client = BaProcNumber();
-	request->abandoned = false;
+	request->abandoned = abandoned;
 	request->taken = false;
 	request->kind = kind;
 	request->length = length;
@@ -183,7 +184,7 @@ Abandon(int code, Datum arg)
 }
 
 static BaRequest *
-TakeSlot(BaWriterKind kind, const char *payload, int length)
+TakeSlot(BaWriterKind kind, const char *payload, int length, bool abandoned)
 {
 	BaRequest *request = NULL;
 	int i;
@@ -202,7 +203,7 @@ TakeSlot(BaWriterKind kind, const char *payload, int length)
 			break;
 	}
 	if (request != NULL)
-		Fill(request, kind, payload, length);
+		Fill(request, kind, payload, length, abandoned);
 	LWLockRelease(BaWriterMemory->lock);
 	return request;
 }
@@ -263,7 +264,7 @@ CallShared(BaWriterKind kind, const char *payload, int length, char *reply,
 	if (!registered)
 		before_shmem_exit(Abandon, (Datum) 0);
 	registered = true;
-	while ((waiting_for = TakeSlot(kind, payload, length)) == NULL)
+	while ((waiting_for = TakeSlot(kind, payload, length, false)) == NULL)
 	{
 		if (Remaining(deadline) == 0)
 			GiveUp(fault);
@@ -303,7 +304,7 @@ CallOnce(BaWriterKind kind, const char *payload, int length, char *reply,
 	bool done;
 
 	pg_atomic_init_u32(&request->state, REQUEST_FREE);
-	Fill(request, kind, payload, length);
+	Fill(request, kind, payload, length, false);
 
 	/* The writer finds the request even if this backend is cancelled meanwhile. */
 	dsm_pin_segment(segment);
@@ -355,4 +356,30 @@ BaWriterCall(BaWriterKind kind, const char *payload, int length, char *reply)
 		CallShared(kind, payload, length, reply, deadline);
 	else
 		CallOnce(kind, payload, length, reply, deadline);
+}
+
+/*
+ * Has the request carried out some time soon, and does not wait: for what is no
+ * harm if it is lost.
+ */
+void
+BaWriterPost(BaWriterKind kind, const char *payload, int length)
+{
+	dsm_segment *segment;
+
+	Assert(length <= BA_WRITER_PAYLOAD);
+	if (BaWriterMemory != NULL)
+	{
+		if (TakeSlot(kind, payload, length, true) != NULL)
+			(void) CallWriter();
+		return;
+	}
+	segment = dsm_create(sizeof(BaRequest), 0);
+	pg_atomic_init_u32(&((BaRequest *) dsm_segment_address(segment))->state,
+					   REQUEST_FREE);
+	Fill(dsm_segment_address(segment), kind, payload, length, false);
+	dsm_pin_segment(segment);
+	if (StartWorker(dsm_segment_handle(segment)) == NULL)
+		dsm_unpin_segment(dsm_segment_handle(segment));
+	dsm_detach(segment);
 }

@@ -49,6 +49,22 @@ COMMENT ON COLUMN bestauth.audit_log.db_role IS 'The database role that logged i
 COMMENT ON COLUMN bestauth.audit_log.client_addr IS 'The person''s address, as the application said at login.';
 COMMENT ON COLUMN bestauth.audit_log.peer_addr IS 'The address of the database connection; NULL on a local socket.';
 
+CREATE TABLE bestauth.audit_fold (
+	key          text PRIMARY KEY COLLATE "C",
+	action       text NOT NULL COLLATE "C",
+	company_id   uuid,
+	company_code text,
+	user_id      uuid,
+	username     text,
+	began_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+	seen         integer NOT NULL DEFAULT 1,
+	folded       integer NOT NULL DEFAULT 0
+) WITH (fillfactor = 70);
+COMMENT ON TABLE bestauth.audit_fold IS
+'Refusals of one kind in the hour since began_at. From the 101st on they are counted here, and a row of the audit stands for as many as its detail''s "folded" says: written whenever their number reaches a power of two, and at the hour''s end. Bookkeeping, not audited itself.';
+COMMENT ON COLUMN bestauth.audit_fold.folded IS 'Those that no row of the audit stands for yet.';
+SELECT pg_catalog.pg_extension_config_dump('bestauth.audit_fold', '');
+
 CREATE FUNCTION bestauth.audit_report(since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
 	username text DEFAULT NULL, person text DEFAULT NULL, action text DEFAULT NULL, company text DEFAULT NULL,
 	page_size integer DEFAULT NULL, after text DEFAULT NULL,

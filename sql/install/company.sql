@@ -1,7 +1,7 @@
 CREATE TABLE bestauth.company (
 	company_id  uuid PRIMARY KEY DEFAULT bestauth.uuidv7(),
 	code        text NOT NULL,
-	name        text NOT NULL,
+	name        text NOT NULL CHECK (name <> ''),
 	parent_id   uuid,
 	created_at  timestamptz NOT NULL DEFAULT clock_timestamp()
 );
@@ -11,6 +11,8 @@ COMMENT ON COLUMN bestauth.company.code IS 'What people type; unique without reg
 -- every pg_dump warn of circular keys.
 COMMENT ON COLUMN bestauth.company.parent_id IS 'The parent company; one level only [MCM-1].';
 CREATE UNIQUE INDEX company_code_key ON bestauth.company (lower(code COLLATE "C"));
+-- Row security does not hide what pg_stats shows of an index on an expression.
+ALTER INDEX bestauth.company_code_key ALTER COLUMN 1 SET STATISTICS 0;
 CREATE INDEX company_parent_id_idx ON bestauth.company (parent_id) WHERE parent_id IS NOT NULL;
 SELECT pg_catalog.pg_extension_config_dump('bestauth.company', '');
 

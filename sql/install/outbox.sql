@@ -1,6 +1,7 @@
 CREATE TABLE bestauth.outbox (
 	message_id   uuid PRIMARY KEY DEFAULT bestauth.uuidv7(),
 	kind         text NOT NULL COLLATE "C",
+	topic        text COLLATE "C",
 	recipient    text NOT NULL,
 	user_id      uuid,
 	company_id   uuid,
@@ -13,7 +14,9 @@ CREATE TABLE bestauth.outbox (
 );
 COMMENT ON TABLE bestauth.outbox IS
 'Mail to be sent, written in the transaction that causes it. Holds no secret: the token of a message is made when the mailer claims it [E-02].';
+COMMENT ON COLUMN bestauth.outbox.topic IS 'Of a notice: what it tells of.';
 CREATE INDEX outbox_waiting_idx ON bestauth.outbox (created_at) WHERE sent_at IS NULL AND cancelled_at IS NULL;
+CREATE INDEX outbox_user_id_idx ON bestauth.outbox (user_id, kind);
 SELECT pg_catalog.pg_extension_config_dump('bestauth.outbox', '');
 
 CREATE FUNCTION bestauth.claim_mail(batch integer DEFAULT 10, lease interval DEFAULT '5 minutes',

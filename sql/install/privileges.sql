@@ -6,7 +6,9 @@ INSERT INTO bestauth.access_rule (object, privilege, access) VALUES
 	('FUNCTION bestauth.assign_role(text,text,text,text)', 'EXECUTE', '{application,operator}'),
 	('FUNCTION bestauth.audit_report(timestamptz,timestamptz,text,text,text,text,integer,text)', 'EXECUTE', '{application,operator,auditor}'),
 	('FUNCTION bestauth.can_access_company(uuid)', 'EXECUTE', '{application,reader,operator}'),
+	('FUNCTION bestauth.change_password(text,text)', 'EXECUTE', '{application}'),
 	('FUNCTION bestauth.claim_mail(integer,interval)', 'EXECUTE', '{mailer}'),
+	('FUNCTION bestauth.confirm_email_change(text)', 'EXECUTE', '{application}'),
 	('FUNCTION bestauth.confirm_mail(uuid)', 'EXECUTE', '{mailer}'),
 	('FUNCTION bestauth.create_company(text,text,text)', 'EXECUTE', '{operator}'),
 	('FUNCTION bestauth.create_role(text,text[],text[],text)', 'EXECUTE', '{application,operator}'),
@@ -19,37 +21,56 @@ INSERT INTO bestauth.access_rule (object, privilege, access) VALUES
 	('FUNCTION bestauth.delete_role(text,text)', 'EXECUTE', '{application,operator}'),
 	('FUNCTION bestauth.delete_user(text,text,text)', 'EXECUTE', '{application,operator}'),
 	('FUNCTION bestauth.fail_mail(uuid,text)', 'EXECUTE', '{mailer}'),
+	('FUNCTION bestauth.function_rules()', 'EXECUTE', '{application,operator,auditor}'),
 	('FUNCTION bestauth.grant_permission(text,text,text,text)', 'EXECUTE', '{application,operator}'),
 	('FUNCTION bestauth.has_access(text)', 'EXECUTE', '{application,reader,operator,auditor,mailer}'),
 	('FUNCTION bestauth.has_permission(text)', 'EXECUTE', '{application,reader,operator}'),
 	('FUNCTION bestauth.instance_name()', 'EXECUTE', '{application,reader,operator,auditor,mailer}'),
 	('FUNCTION bestauth.limit_billing_user(text,text[],text,text)', 'EXECUTE', '{application,operator}'),
 	('FUNCTION bestauth.list_billing_services(integer,text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.list_permissions(integer,text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.list_roles(integer,text,text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.list_sessions(text,integer,text,text,text)', 'EXECUTE', '{application,operator}'),
 	('FUNCTION bestauth.lock_user(text,text,text)', 'EXECUTE', '{application,operator}'),
 	('FUNCTION bestauth.login(text,text,text,text,text,text)', 'EXECUTE', '{application}'),
 	('FUNCTION bestauth.login_second_part(text,text,text,text,text)', 'EXECUTE', '{application}'),
 	('FUNCTION bestauth.login_second_part_session(text,text,text,text)', 'EXECUTE', '{application}'),
 	('FUNCTION bestauth.logout(text)', 'EXECUTE', '{application}'),
+	('FUNCTION bestauth.peek_password_link(text)', 'EXECUTE', '{application}'),
 	('FUNCTION bestauth.register_billing_service(text,jsonb)', 'EXECUTE', '{operator}'),
+	('FUNCTION bestauth.request_password_reset(text,text,text)', 'EXECUTE', '{application}'),
+	('FUNCTION bestauth.resend_setup_link(text,text,text)', 'EXECUTE', '{application,operator}'),
 	('FUNCTION bestauth.reset_password(text,text,text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.restore_user(text,text,text)', 'EXECUTE', '{application,operator}'),
 	('FUNCTION bestauth.revoke_permission(text,text,text,text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.revoke_sessions(text,text,text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.search_users(text,text,text,text,text,text,boolean,boolean,integer,text,text,text)', 'EXECUTE', '{application,operator}'),
 	('FUNCTION bestauth.set_password(text,text,text[])', 'EXECUTE', '{application}'),
+	('FUNCTION bestauth.set_security_questions(text[],text[])', 'EXECUTE', '{application}'),
 	('FUNCTION bestauth.suggest_username(text,text,text,text)', 'EXECUTE', '{application,operator}'),
 	('FUNCTION bestauth.unassign_role(text,text,text,text)', 'EXECUTE', '{application,operator}'),
 	('FUNCTION bestauth.unlock_user(text,text,text)', 'EXECUTE', '{application,operator}'),
 	('FUNCTION bestauth.unregister_billing_service(text)', 'EXECUTE', '{operator}'),
 	('FUNCTION bestauth.update_role(text,text[],text[],text)', 'EXECUTE', '{application,operator}'),
+	('FUNCTION bestauth.update_user(text,jsonb,text,text,integer)', 'EXECUTE', '{application,operator}'),
 	('FUNCTION bestauth.use_session(text)', 'EXECUTE', '{application}'),
+	('FUNCTION bestauth.user_details(text,text,text)', 'EXECUTE', '{application,operator}'),
 	('FUNCTION bestauth.user_type_rules()', 'EXECUTE', '{application,operator,auditor}'),
 	('FUNCTION bestauth.uuidv7()', 'EXECUTE', '{operator}'),
 	('TABLE bestauth.access_grant', 'SELECT', '{operator,auditor}'),
 	('TABLE bestauth.access_rule', 'SELECT', '{operator,auditor}'),
+	('TABLE bestauth.audit_fold', 'SELECT', '{operator,auditor}'),
 	('TABLE bestauth.audit_log', 'SELECT', '{operator,auditor}'),
+	('TABLE bestauth.billing_access', 'SELECT', '{operator,auditor}'),
 	('TABLE bestauth.billing_service', 'SELECT', '{operator,auditor}'),
 	('TABLE bestauth.billing_user_person', 'SELECT, INSERT, DELETE', '{operator}'),
+	('TABLE bestauth.blocked_password', 'SELECT, INSERT, DELETE', '{operator}'),
 	('TABLE bestauth.chargeable_users', 'SELECT', '{operator,auditor}'),
 	('TABLE bestauth.company', 'SELECT, INSERT, UPDATE', '{operator}'),
+	('TABLE bestauth.function_rules', 'SELECT', '{application,operator,auditor}'),
+	('TABLE bestauth.health', 'SELECT', '{operator,auditor}'),
 	('TABLE bestauth.instance', 'SELECT', '{operator,auditor}'),
+	('TABLE bestauth.locked_users', 'SELECT', '{operator,auditor}'),
 	('TABLE bestauth.outbox', 'SELECT', '{operator}'),
 	('TABLE bestauth.permission', 'SELECT, INSERT, UPDATE, DELETE', '{operator}'),
 	('TABLE bestauth.role', 'SELECT, INSERT, UPDATE, DELETE', '{operator}'),
@@ -74,12 +95,12 @@ BEGIN
 	LOOP
 		EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', o.name);
 		IF o.relname NOT IN ('authority_channel', 'credential', 'instance_open', 'login_counter',
-							 'session', 'session_use', 'token') THEN
+							 'security_question', 'session', 'session_use', 'token') THEN
 			EXECUTE format('CREATE POLICY auditor ON %s FOR SELECT
 				USING ((SELECT bestauth.has_access(''auditor'')))', o.name);
 			EXECUTE format('COMMENT ON POLICY auditor ON %s IS %L', o.name, 'The auditor and the operator read it.');
-			IF o.relname NOT IN ('access_grant', 'access_rule', 'audit_log', 'instance', 'outbox',
-								 'reference_rule') THEN
+			IF o.relname NOT IN ('access_grant', 'access_rule', 'audit_fold', 'audit_log', 'instance',
+								 'object_rule', 'outbox', 'reference_rule') THEN
 				EXECUTE format('CREATE POLICY operator ON %s
 					USING ((SELECT bestauth.has_access(''operator'')))', o.name);
 				EXECUTE format('COMMENT ON POLICY operator ON %s IS %L', o.name, 'The operator, as far as grants go.');
@@ -107,3 +128,7 @@ BEGIN
 	END LOOP;
 END
 $owner$;
+
+-- The last statement: what the script made is what health compares with.
+INSERT INTO bestauth.object_rule (kind, name, definition)
+SELECT kind, name, definition FROM bestauth.object_now;

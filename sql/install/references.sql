@@ -22,6 +22,7 @@ INSERT INTO bestauth.reference_rule (relation, name, definition) VALUES
 	('role_company', 'role_company_role_id_fkey', 'FOREIGN KEY (company_id, role_id) REFERENCES bestauth.role (company_id, role_id)'),
 	('role_permission', 'role_permission_permission_fkey', 'FOREIGN KEY (permission) REFERENCES bestauth.permission (name)'),
 	('role_permission', 'role_permission_role_id_fkey', 'FOREIGN KEY (company_id, role_id) REFERENCES bestauth.role (company_id, role_id)'),
+	('security_question', 'security_question_user_id_fkey', 'FOREIGN KEY (user_id) REFERENCES bestauth.user_account (user_id)'),
 	('session', 'session_billing_service_id_fkey', 'FOREIGN KEY (billing_service_id) REFERENCES bestauth.billing_service (company_id)'),
 	('session', 'session_company_id_fkey', 'FOREIGN KEY (company_id) REFERENCES bestauth.company (company_id)'),
 	('session', 'session_person_id_fkey', 'FOREIGN KEY (person_id) REFERENCES bestauth.user_account (user_id)'),

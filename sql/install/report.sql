@@ -1,4 +1,4 @@
-CREATE VIEW bestauth.chargeable_users AS
+CREATE VIEW bestauth.chargeable_users WITH (security_barrier) AS
 SELECT c.code AS company, c.name AS company_name, u.username, u.user_type,
 	u.first_name, u.last_name, t.charged, t.reason,
 	pg_catalog.count(*) FILTER (WHERE t.charged) OVER (PARTITION BY u.company_id) AS company_total
@@ -8,3 +8,58 @@ JOIN bestauth.user_type_rules t USING (user_type)
 WHERE u.deleted_at IS NULL;
 COMMENT ON VIEW bestauth.chargeable_users IS
 'Every user that is not deleted, whether it is charged and why, and the number of charged ones in its company. WHERE charged gives the bill [IBS-7].';
+
+-- A counter's subject is the letter u and the user's uuid.
+CREATE VIEW bestauth.locked_users WITH (security_barrier) AS
+SELECT c.code AS company, u.username, u.user_type, u.first_name, u.last_name,
+	CASE WHEN u.locked_at IS NULL THEN 'wrong passwords' ELSE 'administrator' END AS reason,
+	coalesce(u.locked_at, l.locked_at) AS locked_at,
+	CASE WHEN u.locked_at IS NULL THEN l.locked_until END AS locked_until,
+	coalesce(l.failed, 0) AS failed
+FROM bestauth.user_account u
+JOIN bestauth.company c USING (company_id)
+LEFT JOIN bestauth.login_counter l ON l.subject = '\x75'::bytea || uuid_send(u.user_id) AND l.locked_until > clock_timestamp()
+WHERE u.deleted_at IS NULL AND (u.locked_at IS NOT NULL OR l.subject IS NOT NULL);
+COMMENT ON VIEW bestauth.locked_users IS
+'Users who are locked now, by an administrator or after wrong passwords; one row a user. An administrator''s lock comes first, and has no end: locked_until is NULL until unlock_user(). failed counts the wrong passwords of a lock that runs [PRV-16].';
+
+-- A session counts as open as use_session() would have it.
+CREATE VIEW bestauth.billing_access WITH (security_barrier) AS
+SELECT c.code AS company, c.name AS company_name, u.username AS key,
+	concat_ws(' ', u.first_name, u.last_name) AS key_name,
+	sc.code AS billing_service, sc.name AS billing_service_name, b.unregistered_at IS NULL AS registered,
+	ARRAY(SELECT permission FROM bestauth.user_permission WHERE user_id = u.user_id
+		UNION SELECT p.permission FROM bestauth.user_role r JOIN bestauth.role_permission p USING (role_id)
+		WHERE r.user_id = u.user_id ORDER BY 1) AS permissions,
+	ARRAY(SELECT r.name FROM bestauth.user_role g JOIN bestauth.role r USING (role_id)
+		WHERE g.user_id = u.user_id ORDER BY r.name COLLATE "C") AS roles,
+	CASE WHEN u.persons_limited THEN ARRAY(SELECT p.username FROM bestauth.billing_user_person a
+		JOIN bestauth.user_account p ON p.user_id = a.person_id
+		WHERE a.user_id = u.user_id AND p.deleted_at IS NULL ORDER BY p.username COLLATE "C") END AS persons,
+	u.locked_at IS NOT NULL OR EXISTS (SELECT FROM bestauth.login_counter l
+		WHERE l.subject = '\x75'::bytea || uuid_send(u.user_id) AND l.locked_until > clock_timestamp()) AS locked,
+	u.created_at, s.last_login_at, coalesce(s.open_sessions, 0) AS open_sessions
+FROM bestauth.user_account u
+JOIN bestauth.user_type_rules t USING (user_type)
+JOIN bestauth.company c ON c.company_id = u.company_id
+JOIN bestauth.billing_service b ON b.company_id = u.billing_service_id
+JOIN bestauth.company sc ON sc.company_id = b.company_id
+LEFT JOIN (
+	SELECT s.user_id, max(s.created_at) AS last_login_at,
+		count(*) FILTER (WHERE s.ended_at IS NULL AND s.expires_at > clock_timestamp()
+			AND l.last_used_at > clock_timestamp() - coalesce(current_setting('bestauth.session_idle_limit', true), '30min')::interval
+			AND k.deleted_at IS NULL AND k.locked_at IS NULL AND k.version = s.user_version
+			AND p.deleted_at IS NULL AND p.locked_at IS NULL AND p.version = s.person_version
+			AND v.unregistered_at IS NULL AND v.version = s.service_version
+			AND (NOT k.persons_limited OR EXISTS (SELECT FROM bestauth.billing_user_person a
+				WHERE a.user_id = k.user_id AND a.person_id = p.user_id))) AS open_sessions
+	FROM bestauth.session s
+	JOIN bestauth.user_account k ON k.user_id = s.user_id
+	JOIN bestauth.user_account p ON p.user_id = s.person_id
+	JOIN bestauth.billing_service v ON v.company_id = s.billing_service_id
+	LEFT JOIN bestauth.session_use l ON l.session_id = s.session_id
+	GROUP BY s.user_id
+) s ON s.user_id = u.user_id
+WHERE t.needs_billing_service AND u.deleted_at IS NULL;
+COMMENT ON VIEW bestauth.billing_access IS
+'Which billing service may enter which company, by which key: one row a key that is not deleted. registered: a service that is not admits nobody; permissions: by name and through roles, as a session has them; persons: user names in the service, NULL for any restricted user of it; locked: by an administrator or after wrong passwords; last_login_at: of the sessions that are kept; open_sessions: those that use_session() would take now [TPB-7] [IBS-7].';

@@ -7,6 +7,7 @@ CREATE TABLE bestauth.role (
 );
 COMMENT ON TABLE bestauth.role IS 'Roles: named groups of permissions, and of child companies, in one company.';
 CREATE UNIQUE INDEX role_name_key ON bestauth.role (company_id, lower(name COLLATE "C"));
+ALTER INDEX bestauth.role_name_key ALTER COLUMN 2 SET STATISTICS 0;
 SELECT pg_catalog.pg_extension_config_dump('bestauth.role', '');
 
 CREATE TABLE bestauth.role_permission (
@@ -112,3 +113,23 @@ Parameters: username; permission: name; company, portal: for the operator.
 Returns: void.
 Raises: P0002 no such user (42501 in a session) or permission; 28000; 42501; 55000.
 Rules: [MCM-8].';
+
+CREATE FUNCTION bestauth.list_roles(page_size integer DEFAULT 100, after text DEFAULT NULL, company text DEFAULT NULL,
+	OUT name text, OUT permissions text[], OUT companies text[], OUT next text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'bestauth_list_roles' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION bestauth.list_roles(integer, text, text) IS
+'Lists the roles that the caller may give to somebody: those of which a session holds everything, or all for the operator. Takes manage_users or manage_roles, or the operator.
+Parameters: page_size: rows at most, 1 to 1000; after: the next of the page before; company: for the operator.
+Returns: name, permissions, companies (codes of child companies), next.
+Raises: 22023; 28000; 42501; 55000.
+Rules: [ALL-2].';
+
+CREATE FUNCTION bestauth.list_permissions(page_size integer DEFAULT 100, after text DEFAULT NULL,
+	OUT name text, OUT title text, OUT description text, OUT next text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'bestauth_list_permissions' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION bestauth.list_permissions(integer, text) IS
+'Lists the permissions that the caller may give: those that a session holds, and web_portal for who manages users; all but those of clients for the operator. Takes manage_users or manage_roles, or the operator.
+Parameters: page_size: rows at most, 1 to 1000; after: the next of the page before.
+Returns: name, title, description, next.
+Raises: 22023; 28000; 42501; 55000.
+Rules: [ALL-2] [PRT-3].';

@@ -51,6 +51,28 @@ Returns: void.
 Raises: 22023 NULL; 55000 instance closed.
 Rules: [AUD-1].';
 
+CREATE FUNCTION bestauth.revoke_sessions(username text, company text DEFAULT NULL, portal text DEFAULT NULL) RETURNS integer
+	AS 'MODULE_PATHNAME', 'bestauth_revoke_sessions' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION bestauth.revoke_sessions(text, text, text) IS
+'Ends all sessions of a user; of a key those of all who came with it, of a service''s person those at its customers as well. The password stays. Takes manage_users, or the operator; for the session''s own user nothing.
+Parameters: username; company, portal: for the operator.
+Returns: how many were ended.
+Raises: P0002 no such user (42501 in a session); 28000; 42501; 55000.
+Rules: [TPB-9] [D-11].';
+
+CREATE FUNCTION bestauth.list_sessions(username text, page_size integer DEFAULT 100, after text DEFAULT NULL,
+	company text DEFAULT NULL, portal text DEFAULT NULL,
+	OUT session_id uuid, OUT company text, OUT username text, OUT person text, OUT client_addr text,
+	OUT client_info text, OUT created_at timestamptz, OUT last_used_at timestamptz, OUT expires_at timestamptz,
+	OUT next text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'bestauth_list_sessions' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION bestauth.list_sessions(text, integer, text, text, text) IS
+'Lists the open sessions of a user, those that revoke_sessions would end and use_session still takes. Takes manage_users, or the operator; for the session''s own user nothing.
+Parameters: username; page_size: rows at most, 1 to 1000; after: the next of the page before; company, portal: for the operator.
+Returns: company: code of where the session is; username: of the user, or the key; person: service/username of a service''s person; last_used_at: to a tenth of the idle limit.
+Raises: P0002 no such user (42501 in a session); 22023; 28000; 42501; 55000.
+Rules: [TPB-9].';
+
 CREATE FUNCTION bestauth.current_session_id() RETURNS uuid
 	AS 'MODULE_PATHNAME', 'bestauth_current_session_id' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION bestauth.current_session_id() IS

@@ -36,6 +36,7 @@ BEGIN
 		('access_grant',        'role_name,access',      '',              '',            'INSERT OR UPDATE OR DELETE', ''),
 		('billing_service',     'company_id',            '',              '',            'INSERT OR UPDATE OR DELETE', 'IBS-1'),
 		('billing_user_person', 'user_id,person_id',     '',              '',            'INSERT OR UPDATE OR DELETE', ''),
+		('blocked_password',    'word',                  '',              '',            '', ''),
 		('company',             'company_id',            '',              '',            'INSERT OR UPDATE OR DELETE', 'MCM-1'),
 		('credential',          'user_id',               'password_hash', '',            'UPDATE', 'TPB-9'),
 		('instance',            'name',                  '',              '',            'INSERT OR UPDATE OR DELETE', 'AUD-1'),
@@ -45,9 +46,10 @@ BEGIN
 		('role',                'role_id',               '',              '',            'INSERT OR UPDATE OR DELETE', ''),
 		('role_company',        'role_id,child_id',      '',              '',            'INSERT OR UPDATE OR DELETE', ''),
 		('role_permission',     'role_id,permission',    '',              '',            'INSERT OR UPDATE OR DELETE', ''),
+		('security_question',   'user_id',               'answers_hash',  '',            '', ''),
 		('session',             'session_id',            'token_hash',    '',            'UPDATE OR DELETE', ''),
 		('token',               'token_id',              'token_hash',    '',            '', ''),
-		('user_account',        'user_id',               '',              '',            'UPDATE OR DELETE', 'PRV-14'),
+		('user_account',        'user_id',               '',              'revision',    'UPDATE OR DELETE', 'PRV-14'),
 		('user_permission',     'user_id,permission',    '',              '',            'INSERT OR UPDATE OR DELETE', ''),
 		('user_role',           'user_id,role_id',       '',              '',            'INSERT OR UPDATE OR DELETE', '')
 	) AS v (name, key, hidden, ignored, invalidates, delete_rule)

@@ -8,9 +8,17 @@ CREATE TABLE bestauth.user_account (
 	middle_name        text,
 	last_name          text,
 	email              text,
+	pending_email      text,
+	title              text CHECK (length(title) <= 100),
+	phone              text CHECK (length(phone) <= 100),
+	mobile_phone       text CHECK (length(mobile_phone) <= 100),
+	mobile_carrier     text CHECK (length(mobile_carrier) <= 100),
+	notification_preferences jsonb NOT NULL DEFAULT '{}'
+		CHECK (jsonb_typeof(notification_preferences) = 'object'),
 	billing_service_id uuid,
 	persons_limited    boolean NOT NULL DEFAULT false,
 	version            integer NOT NULL DEFAULT 1,
+	revision           integer NOT NULL DEFAULT 1,
 	created_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
 	locked_at          timestamptz,
 	deleted_at         timestamptz,
@@ -24,11 +32,16 @@ COMMENT ON COLUMN bestauth.user_account.billing_service_id IS 'Of a key: the ser
 COMMENT ON COLUMN bestauth.user_account.persons_limited IS 'Of a key: only the persons in billing_user_person may use it [TPB-7].';
 COMMENT ON COLUMN bestauth.user_account.version IS
 'Rises with a change of password, type or service, a lock and a deletion; sessions of an older version are over [TPB-9] [MCM-8].';
+COMMENT ON COLUMN bestauth.user_account.revision IS
+'Rises with every change of the row, and of the user''s roles and permissions through a function: update_user() refuses an edit of an older one when it is told which was read [G-12].';
+COMMENT ON COLUMN bestauth.user_account.pending_email IS
+'The new address, until confirm_email_change() was called with the link sent to it [G-11].';
 COMMENT ON COLUMN bestauth.user_account.locked_at IS
 'Locked by an administrator. The lock after wrong passwords is kept in login_counter.';
 -- "C" has ASCII case alone, so the key is the same in every locale [P-04].
 CREATE UNIQUE INDEX user_account_username_key ON bestauth.user_account
 	(company_id, portal_id, lower(username COLLATE "C")) NULLS NOT DISTINCT;
+ALTER INDEX bestauth.user_account_username_key ALTER COLUMN 3 SET STATISTICS 0;
 CREATE INDEX user_account_billing_service_id_idx ON bestauth.user_account (billing_service_id)
 	WHERE billing_service_id IS NOT NULL;
 SELECT pg_catalog.pg_extension_config_dump('bestauth.user_account', '');
@@ -51,7 +64,7 @@ CREATE FUNCTION bestauth.create_user(username text, user_type text, first_name t
 	AS 'MODULE_PATHNAME', 'bestauth_create_user' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.create_user(text, text, text, text, text, text, text, text[], text[], text, text) IS
 'Makes a user. Takes manage_users, or the operator. Nobody gives a role or a permission away that they do not hold. Without a password the user is sent a set-up link at the e-mail address; with one, nothing is sent. Making a user in a registered billing service that is charged says in a NOTICE that it is charged and can be no second part.
-Parameters: username: see docs/usernames.md; user_type: a row of user_type_rules that needs no portal; first_name, last_name: of a key, its name may stand in either; email: one address, optional for keys; password: bestauth.password_min_length (15) characters or more, at most 1024 bytes; billing_service: code, for keys alone; roles, permissions: names; company, portal: for the operator.
+Parameters: username: see docs/usernames.md; user_type: a row of user_type_rules that needs no portal; first_name, last_name: of a key, its name may stand in either; email: one address, optional for keys; password: as docs/passwords.md says; billing_service: code, for keys alone; roles, permissions: names; company, portal: for the operator.
 Returns: uuid of the user.
 Raises: 23505 user name taken; 22023 bad argument; 23514 the type''s rules are broken; P0002 no such role or permission; UA001 password refused; 28000 no session; 42501 no permission, or gives away what the caller does not hold; 55000 instance closed.
 Rules: [IBS-2] [IBS-3] [IBS-4] [IBS-5] [TPB-2] [TPB-3].';
@@ -59,11 +72,87 @@ Rules: [IBS-2] [IBS-3] [IBS-4] [IBS-5] [TPB-2] [TPB-3].';
 CREATE FUNCTION bestauth.delete_user(username text, company text DEFAULT NULL, portal text DEFAULT NULL) RETURNS void
 	AS 'MODULE_PATHNAME', 'bestauth_delete_user' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.delete_user(text, text, text) IS
-'Deletes a user logically: sessions end at once, the row and the user name stay. Takes manage_users, or the operator.
+'Deletes a user logically: sessions end at once, the row and the user name stay. Takes manage_users, or the operator; a session leaves the company an administrator.
 Parameters: username; company, portal: for the operator.
 Returns: void.
-Raises: P0002 no such user (42501 in a session); 55000 deleted already, or instance closed; 28000; 42501.
-Rules: [PRV-14] [TPB-9] [G-02].';
+Raises: P0002 no such user (42501 in a session); 55000 deleted already, or instance closed; 23514 the last administrator, in a session; 28000; 42501.
+Rules: [PRV-14] [TPB-9] [G-02] [G-05].';
+
+CREATE FUNCTION bestauth.restore_user(username text, company text DEFAULT NULL, portal text DEFAULT NULL) RETURNS void
+	AS 'MODULE_PATHNAME', 'bestauth_restore_user' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION bestauth.restore_user(text, text, text) IS
+'Takes a deletion back. What the user held comes back with them, so a session must hold it all; the password does not: a set-up link goes to the e-mail address, and without one reset_password makes a new password. A lock stays. Takes manage_users, or the operator.
+Parameters: username; company, portal: for the operator.
+Returns: void.
+Raises: P0002 no such user (42501 in a session); 55000 not deleted, or instance closed; 28000; 42501, also for a user who holds more than the caller.
+Rules: [PRV-14] [G-02] [G-08].';
+
+CREATE FUNCTION bestauth.update_user(username text, changes jsonb, company text DEFAULT NULL, portal text DEFAULT NULL,
+	expected_revision integer DEFAULT NULL) RETURNS void
+	AS 'MODULE_PATHNAME', 'bestauth_update_user' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION bestauth.update_user(text, jsonb, text, text, integer) IS
+'Edits a user. Takes manage_users, or the operator; a session gives only roles that it holds all of, and changes the e-mail address only of who holds no more than it does. A new e-mail address is sent a link and counts once confirm_email_change was called with it; the old one is told at once.
+Parameters: username: which user, never changed; changes: an object; keys first_name, middle_name, last_name, title, phone, mobile_phone, mobile_carrier (strings of at most 100 characters, null for none), email, office_id (no offices yet), roles (an array of all the user is to have), notification_preferences (an object of booleans); any other key is an error, and what is not given stays; company, portal: for the operator; expected_revision: revision of user_details when it was read, to refuse a stale edit.
+Returns: void.
+Raises: 22023 unknown key or bad value; P0002 no such user or role (42501 in a session); 23514 the type''s rules are broken; 55000 deleted, changed since expected_revision, or instance closed; 28000; 42501.
+Rules: [PRV-15] [G-10] [G-11] [G-12] [IBS-2].';
+
+CREATE FUNCTION bestauth.confirm_email_change(token text) RETURNS text
+	AS 'MODULE_PATHNAME', 'bestauth_confirm_email_change' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION bestauth.confirm_email_change(text) IS
+'Makes the new e-mail address of a user count: whoever has the link has the mailbox. Links that went to the old address stop working.
+Parameters: token: from the link.
+Returns: accepted; expired; invalid, when it is used, replaced or unknown.
+Raises: 22023 NULL; 25006 in a READ ONLY transaction; 55000 instance closed.
+Rules: [G-11] [E-09].';
+
+CREATE FUNCTION bestauth.resend_setup_link(username text, company text DEFAULT NULL, portal text DEFAULT NULL) RETURNS void
+	AS 'MODULE_PATHNAME', 'bestauth_resend_setup_link' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION bestauth.resend_setup_link(text, text, text) IS
+'Sends a user who has set no password yet a new set-up link; the ones before stop working. Takes manage_users, or the operator.
+Parameters: username; company, portal: for the operator.
+Returns: void.
+Raises: P0002 no such user (42501 in a session); 55000 has a password or no e-mail address, deleted, or instance closed; 28000; 42501.
+Rules: [IBS-5].';
+
+CREATE FUNCTION bestauth.fold_name(name text) RETURNS text
+	AS 'MODULE_PATHNAME', 'bestauth_fold_name' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION bestauth.fold_name(text) IS
+'The form in which names are compared by search_users: without case and accents, the same in every locale.
+Parameters: name.
+Returns: text.
+Rules: [PRV-17] [P-04].';
+
+CREATE FUNCTION bestauth.search_users(first_name text DEFAULT NULL, last_name text DEFAULT NULL,
+	username text DEFAULT NULL, role text DEFAULT NULL, user_type text DEFAULT NULL, office text DEFAULT NULL,
+	locked boolean DEFAULT NULL, deleted boolean DEFAULT NULL, page_size integer DEFAULT 100, after text DEFAULT NULL,
+	company text DEFAULT NULL, portal text DEFAULT NULL,
+	OUT name text, OUT username text, OUT user_type text, OUT office text, OUT role text, OUT locked boolean,
+	OUT locked_until timestamptz, OUT deleted boolean, OUT next text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'bestauth_search_users' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION bestauth.search_users(text, text, text, text, text, text, boolean, boolean, integer, text, text, text) IS
+'Lists the users of a company, in the order of their names. Takes manage_users, or the operator.
+Parameters: first_name, last_name: how they begin, without case and accents; username: how it begins, without case; role: its name; user_type; office (no offices yet); locked: by an administrator or after wrong passwords; deleted; NULL does not filter; page_size: rows at most, 1 to 1000; after: the next of the page before; company, portal: for the operator.
+Returns: name, username, user_type, office, role (names, with commas), locked, locked_until (after wrong passwords; NULL where only unlock_user ends it), deleted, next.
+Raises: 22023 unknown user_type or bad page_size; 28000; 42501; 55000.
+Rules: [PRV-16] [PRV-17].';
+
+CREATE FUNCTION bestauth.user_details(username text, company text DEFAULT NULL, portal text DEFAULT NULL,
+	OUT user_id uuid, OUT username text, OUT user_type text, OUT first_name text, OUT middle_name text,
+	OUT last_name text, OUT title text, OUT email text, OUT pending_email text, OUT phone text,
+	OUT mobile_phone text, OUT mobile_carrier text, OUT office text, OUT billing_service text,
+	OUT roles text[], OUT permissions text[], OUT persons text[], OUT notification_preferences jsonb,
+	OUT security_questions integer, OUT locked boolean, OUT locked_at timestamptz, OUT locked_until timestamptz,
+	OUT deleted boolean, OUT deleted_at timestamptz, OUT created_at timestamptz, OUT password_set boolean,
+	OUT must_change_password boolean, OUT password_changed_at timestamptz, OUT last_login_at timestamptz,
+	OUT revision integer) RETURNS record
+	AS 'MODULE_PATHNAME', 'bestauth_user_details' LANGUAGE C VOLATILE;
+COMMENT ON FUNCTION bestauth.user_details(text, text, text) IS
+'Everything that is shown of one user; no secret is. Takes manage_users, or the operator; about the session''s own user nothing.
+Parameters: username; company, portal: for the operator.
+Returns: one row. permissions: all in effect; persons: of a limited key, those whom it admits; security_questions: how many; locked_at: by an administrator; locked_until: after wrong passwords; revision: for update_user.
+Raises: P0002 no such user (42501 in a session); 28000; 42501; 55000.
+Rules: [PRV-17].';
 
 CREATE FUNCTION bestauth.lock_user(username text, company text DEFAULT NULL, portal text DEFAULT NULL) RETURNS void
 	AS 'MODULE_PATHNAME', 'bestauth_lock_user' LANGUAGE C VOLATILE;
@@ -71,13 +160,13 @@ COMMENT ON FUNCTION bestauth.lock_user(text, text, text) IS
 'Locks a user until unlock_user: sessions end at once, logins are denied. Takes manage_users, or the operator. Locking a locked user does nothing.
 Parameters: username; company, portal: for the operator.
 Returns: void.
-Raises: P0002 no such user (42501 in a session); 28000; 42501; 55000.
-Rules: [PRV-16] [TPB-9].';
+Raises: P0002 no such user (42501 in a session); 23514 the last administrator, in a session; 28000; 42501; 55000.
+Rules: [PRV-16] [TPB-9] [G-05].';
 
 CREATE FUNCTION bestauth.unlock_user(username text, company text DEFAULT NULL, portal text DEFAULT NULL) RETURNS void
 	AS 'MODULE_PATHNAME', 'bestauth_unlock_user' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.unlock_user(text, text, text) IS
-'Takes away an administrator''s lock and the lock after wrong passwords. Ended sessions stay ended. Takes manage_users, or the operator. The count of failed logins is cleared outside the caller''s transaction, and stays cleared if that is rolled back.
+'Takes away an administrator''s lock and the lock after wrong passwords; of a key also those of its persons. Ended sessions stay ended. Takes manage_users, or the operator. The count of failed logins is cleared outside the caller''s transaction, and stays cleared if that is rolled back.
 Parameters: username; company, portal: for the operator.
 Returns: void.
 Raises: P0002 no such user (42501 in a session); 28000; 42501; 55000.
@@ -86,7 +175,7 @@ Rules: [PRV-16].';
 CREATE FUNCTION bestauth.limit_billing_user(username text, persons text[], company text DEFAULT NULL, portal text DEFAULT NULL) RETURNS void
 	AS 'MODULE_PATHNAME', 'bestauth_limit_billing_user' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.limit_billing_user(text, text[], text, text) IS
-'Limits a key to named persons of its service. Takes manage_users, or the operator. Sessions of others with that key are refused at their next use.
+'Limits a key to named persons of its service. Takes manage_users, or the operator; a session must hold all that the key holds. Sessions of others with that key are refused at their next use.
 Parameters: username: of the key; persons: user names in the service, NULL takes the limit away, an empty array admits nobody; company, portal: for the operator.
 Returns: void.
 Raises: P0002 no such user (42501 in a session); 22023 not a key; 23514 no such person, or one that may be no second part; 28000; 42501; 55000.

@@ -7,7 +7,7 @@ use warnings;
 use Exporter 'import';
 
 our @EXPORT = qw(complain finish slurp c_sources sql_sources code_of uncommented
-  sql_uncommented sql_code line_of stem);
+  c_strings sql_uncommented sql_code line_of stem);
 
 my $complaints = 0;
 
@@ -40,7 +40,7 @@ sub c_sources
 
 sub sql_sources
 {
-	return sort glob('sql/install/*.sql');
+	return sort(glob('sql/install/*.sql'), glob('sql/bestauth--*--*.sql'));
 }
 
 sub stem
@@ -89,6 +89,33 @@ sub code_of
 	my ($text) = @_;
 	$text =~ s/($c_string)|($c_comment)/defined $1 ? blank_inside($1) : blank($2)/ge;
 	return $text;
+}
+
+# the strings of C: neighbours are joined, with macros of this file that are strings
+# themselves; a list of [text, line]. What is not a string between them ends one.
+sub c_strings
+{
+	my ($text) = @_;
+	my (%macro, @found);
+	my $piece = qr/"(?:[^"\\\n]|\\.)*"/s;
+
+	$text = uncommented($text);
+	while ($text =~ /^#[ \t]*define[ \t]+(\w+)[ \t]*(?:\\\n\s*)?((?:$piece(?:\s|\\\n)*)+)$/mg)
+	{
+		$macro{$1} = $2;
+	}
+	$text =~ s/^#([ \t]*define[ \t]+\w+)/";" . blank($1)/mge;
+	my $names = join '|', map { quotemeta } sort keys %macro;
+	my $part = $names eq '' ? $piece : qr/$piece|\b(?:$names)\b/;
+	while ($text =~ /((?:(?:$part)(?:\s|\\\n)*)+)/g)
+	{
+		my ($run, $start) = ($1, $-[0]);
+		$run =~ s/($piece)|(\w+)/defined $1 ? $1 : $macro{$2}/ge;
+		my $joined = join '', map { substr($_, 1, -1) } $run =~ /$piece/g;
+		$joined =~ s/\\(.)/$1 eq 'n' || $1 eq 't' ? ' ' : $1/ge;
+		push @found, [ $joined, line_of($text, $start) ];
+	}
+	return @found;
 }
 
 my $sql_string = qr/'(?:[^']|'')*'/s;

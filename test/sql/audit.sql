@@ -86,6 +86,15 @@ SELECT * FROM audit_test.change('credential', 'UPDATE', format('UPDATE bestauth.
 SELECT * FROM audit_test.change('credential', 'DELETE', format('DELETE FROM bestauth.credential WHERE user_id = %L', :'u1'));
 SELECT * FROM audit_test.change('credential', 'TRUNCATE', 'TRUNCATE bestauth.credential');
 
+SELECT * FROM audit_test.change('security_question', 'INSERT', format('INSERT INTO bestauth.security_question (user_id, questions, answers_hash) VALUES (%L, ''{First pet?}'', ''canaryhash7'')', :'u1'));
+SELECT * FROM audit_test.change('security_question', 'UPDATE', format('UPDATE bestauth.security_question SET answers_hash = ''canaryhash8'' WHERE user_id = %L', :'u1'));
+SELECT * FROM audit_test.change('security_question', 'DELETE', format('DELETE FROM bestauth.security_question WHERE user_id = %L', :'u1'));
+SELECT * FROM audit_test.change('security_question', 'TRUNCATE', 'TRUNCATE bestauth.security_question');
+SELECT * FROM audit_test.change('blocked_password', 'INSERT', 'INSERT INTO bestauth.blocked_password (word) VALUES (''Audit Clinic!'')');
+SELECT * FROM audit_test.change('blocked_password', 'UPDATE', 'UPDATE bestauth.blocked_password SET word = ''auditclinics'' WHERE word = ''auditclinic''');
+SELECT * FROM audit_test.change('blocked_password', 'DELETE', 'DELETE FROM bestauth.blocked_password WHERE word = ''auditclinics''');
+SELECT * FROM audit_test.change('blocked_password', 'TRUNCATE', 'TRUNCATE bestauth.blocked_password');
+
 SELECT * FROM audit_test.change('permission', 'INSERT', 'INSERT INTO bestauth.permission (name, title) VALUES (''audit.test'', ''A test'')');
 SELECT * FROM audit_test.change('permission', 'UPDATE', 'UPDATE bestauth.permission SET title = ''The test'' WHERE name = ''audit.test''');
 
@@ -274,10 +283,11 @@ SELECT audit_test.attempt($$SELECT bestauth.create_user('KEPT1', 'standard', 'Ke
 SELECT bestauth.create_user('kept2', 'standard', 'Ke', 'Pt', 'k@audit.example', company => 'audit-clinic') IS NOT NULL AS made;
 COMMIT;
 SELECT action, object_id FROM bestauth.audit_log WHERE audit_id > :mark AND action !~ '^row\.' ORDER BY audit_id;
--- No user without a row, no row without a user.
+-- No user without a row, no row without a user. (A full join takes PostgreSQL's own
+-- operator, whatever is in the path.)
 SELECT u.username, a.object_id FROM bestauth.user_account u
 FULL JOIN (SELECT object_id FROM bestauth.audit_log WHERE action = 'row.inserted' AND object_type = 'bestauth.user_account') a
-	ON a.object_id = u.user_id::text
+	ON a.object_id OPERATOR(pg_catalog.=) u.user_id::text
 WHERE u.user_id IS NULL OR a.object_id IS NULL;
 
 --
@@ -348,22 +358,17 @@ SELECT md5(string_agg(a::text, '' ORDER BY audit_id)) = :'digest' AS unchanged F
 --
 CREATE FUNCTION audit_test.places(needle text) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
-	c record;
-	found bigint;
-	form text;
+	t record;
 BEGIN
-	FOR c IN SELECT a.attrelid::regclass AS relation, a.attname FROM pg_attribute a JOIN pg_class r ON r.oid = a.attrelid
+	FOR t IN SELECT a.attrelid::regclass AS relation, string_agg(format('(%1$L, %1$I::text)', a.attname), ', ') AS columns
+		FROM pg_attribute a JOIN pg_class r ON r.oid = a.attrelid
 		WHERE r.relnamespace = 'bestauth'::regnamespace AND r.relkind IN ('r', 'p') AND NOT r.relispartition
 			AND a.attnum > 0 AND NOT a.attisdropped
-		ORDER BY 1, 2
+		GROUP BY 1 ORDER BY 1
 	LOOP
-		FOREACH form IN ARRAY ARRAY[needle, encode(convert_to(needle, 'UTF8'), 'hex'), rtrim(encode(convert_to(needle, 'UTF8'), 'base64'), '=')]
-		LOOP
-			EXECUTE format('SELECT count(*) FROM %s WHERE strpos(%I::text, $1) > 0', c.relation, c.attname) INTO found USING form;
-			IF found > 0 THEN
-				RETURN NEXT c.relation || '.' || c.attname;
-			END IF;
-		END LOOP;
+		RETURN QUERY EXECUTE format('SELECT DISTINCT %L || v.name FROM %s, LATERAL (VALUES %s) v (name, value), unnest($1) f (form) WHERE strpos(v.value, f.form) > 0',
+				t.relation || '.', t.relation, t.columns)
+			USING ARRAY[needle, encode(convert_to(needle, 'UTF8'), 'hex'), rtrim(encode(convert_to(needle, 'UTF8'), 'base64'), '=')];
 	END LOOP;
 END
 $$;
@@ -407,9 +412,26 @@ SELECT bestauth.set_password(:'t1', 'xcanaryx of mia two');
 SELECT bestauth.reset_password('mia', company => 'audit-clinic') AS p1 \gset
 SELECT outcome, challenge_token AS t2 FROM bestauth.login('audit-clinic', 'mia', :'p1') \gset
 \echo :outcome
+SELECT * FROM bestauth.peek_password_link('xcanaryx token');
 SELECT bestauth.set_password(:'t2', 'xcanaryx of mia three');
+SELECT bestauth.confirm_email_change('xcanaryx token');
+SELECT bestauth.grant_permission('mia', 'my_account', company => 'audit-clinic');
+SELECT session_token AS s3 FROM bestauth.login('audit-clinic', 'mia', 'xcanaryx of mia three') \gset
+BEGIN;
+SELECT user_id IS NOT NULL AS in FROM bestauth.use_session(:'s3');
+SELECT bestauth.set_security_questions('{First pet?,First school?}', '{xcanaryx the dog,xcanaryx the school}');
+SELECT bestauth.change_password('xcanaryx wrong', 'xcanaryx of mia four');
+SELECT bestauth.change_password('xcanaryx of mia three', 'xcanaryx of mia four');
+COMMIT;
+SELECT bestauth.update_user('mia', '{"email": "mia2@audit.example"}', company => 'audit-clinic');
+SELECT token AS t3 FROM bestauth.claim_mail(1000) WHERE kind = 'email_change' AND recipient = 'mia2@audit.example' \gset
+SELECT bestauth.confirm_email_change(:'t3');
+SELECT bestauth.request_password_reset('audit-clinic', 'mia');
+SELECT token AS t4 FROM bestauth.claim_mail(1000) WHERE kind = 'password_reset' AND recipient = 'mia2@audit.example' \gset
+SELECT bestauth.set_password(:'t4', 'xcanaryx of mia five', '{xcanaryx the cat,xcanaryx the school}');
+SELECT bestauth.set_password(:'t4', 'xcanaryx of mia five', '{Xcanaryx  The Dog,xcanaryx the school}');
 
-SELECT DISTINCT place FROM (VALUES ('xcanaryx'), (:'c1'), (:'s1'), (:'s2'), (:'t1'), (:'t2'), (:'p1'), (:'x_session_token'), (:'y_session_token')) needles (needle),
+SELECT DISTINCT place FROM (VALUES ('xcanaryx'), (:'c1'), (:'s1'), (:'s2'), (:'t1'), (:'t2'), (:'t3'), (:'t4'), (:'s3'), (:'p1'), (:'x_session_token'), (:'y_session_token')) needles (needle),
 	audit_test.places(needle) AS place
 ORDER BY place;
 SELECT count(*) AS hashes_in_audit FROM bestauth.audit_log a,

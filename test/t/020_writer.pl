@@ -61,6 +61,7 @@ sub no_slot
 	my ($preload) = @_;
 	my $with = $preload ? 'preloaded' : 'not preloaded';
 	my $node = start_node($preload ? 'preloaded' : 'plain', preload => $preload, conf => <<'END');
+bestauth.hash_slots = 20
 max_logical_replication_workers = 0
 bestauth.writer_timeout = 30s
 END

@@ -93,6 +93,7 @@ sub brought_along
 		is_nobody(connect_with($node, $role, "-c bestauth.identity=$_", $who), "$with: PGOPTIONS of $role, identity")
 		  for 'x', $escaped;
 	}
+	# [C-10] [D11] The limits that count are the server's, whatever the connection brings.
 	is_nobody(connect_with($node, 'app', '-c bestauth.lockout_threshold=100 -c bestauth.session_idle_limit=30d', $who),
 		"$with: PGOPTIONS of the application, limits");
 	is_nobody(connect_with($node, 'app', '-c bestauth.lockout_threshold=1 -c bestauth.session_idle_limit=1', $who),

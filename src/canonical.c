@@ -1,0 +1,78 @@
+/*
+ * canonical.c
+ *	  The forms in which names, words and answers are compared: the same in every
+ *	  locale and collation of a database.
+ */
+#include "postgres.h"
+
+#include "common/unicode_norm.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+
+#include "canonical.h"
+
+PG_FUNCTION_INFO_V1(bestauth_fold_name);
+
+/* Latin letters are ASCII by now; Greek and Cyrillic have their capitals in a row. */
+static pg_wchar
+Small(pg_wchar c)
+{
+	if (c < 0x80)
+		return pg_ascii_tolower((unsigned char) c);
+	if ((c >= 0x391 && c <= 0x3a9) || (c >= 0x410 && c <= 0x42f))
+		return c + 0x20;
+	if (c >= 0x400 && c <= 0x40f)
+		return c + 0x50;
+	return c;
+}
+
+/* Accents off, compatibility forms undone, letters small, one space at a time. */
+char *
+BaCanonicalFold(const char *value)
+{
+	int length = strlen(value);
+	pg_wchar *chars = palloc(sizeof(pg_wchar) * (length + 1));
+	pg_wchar *normal, *c;
+	StringInfoData folded;
+	unsigned char bytes[MAX_MULTIBYTE_CHAR_LEN + 1];
+
+	chars[pg_mb2wchar_with_len(value, chars, length)] = 0;
+	normal = unicode_normalize(UNICODE_NFKD, chars);
+	initStringInfo(&folded);
+	for (c = normal; *c; c++)
+	{
+		bool again = folded.len == 0 || folded.data[folded.len - 1] == ' ';
+
+		if ((*c >= 0x300 && *c <= 0x36f) || (*c == ' ' && again))
+			continue;
+		(void) unicode_to_utf8(Small(*c), bytes);
+		appendBinaryStringInfo(&folded, (char *) bytes, pg_utf_mblen(bytes));
+	}
+	if (folded.len > 0 && folded.data[folded.len - 1] == ' ')
+		folded.data[--folded.len] = '\0';
+	return folded.data;
+}
+
+/* Letters and digits alone, and whatever is not ASCII. */
+char *
+BaCanonicalPlain(const char *value)
+{
+	char *result = palloc(strlen(value) + 1);
+	char *to = result;
+
+	for (; *value; value++)
+		if (IS_HIGHBIT_SET(*value) || isalnum((unsigned char) *value))
+			*to++ = *value;
+	*to = '\0';
+	return result;
+}
+
+Datum
+bestauth_fold_name(PG_FUNCTION_ARGS)
+{
+	char *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	PG_RETURN_TEXT_P(cstring_to_text(BaCanonicalFold(name)));
+}

@@ -1,0 +1,245 @@
+/*
+ * directory.c
+ *	  Finding users, everything shown of one, and the lists that a form offers.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "utils/builtins.h"
+
+#include "args.h"
+#include "bestauth.h"
+#include "permission.h"
+#include "query.h"
+#include "settings.h"
+#include "user.h"
+
+PG_FUNCTION_INFO_V1(bestauth_search_users);
+PG_FUNCTION_INFO_V1(bestauth_user_details);
+PG_FUNCTION_INFO_V1(bestauth_list_roles);
+PG_FUNCTION_INFO_V1(bestauth_list_permissions);
+
+/* The lock after wrong guesses, of the user in "u". */
+#define GUESS_LOCK \
+	" LEFT JOIN bestauth.login_counter l ON l.subject = '\\x75'::bytea || uuid_send(u.user_id)" \
+	" AND l.locked_until > clock_timestamp()"
+
+#define ROLE_NAMES \
+	"(SELECT string_agg(r.name, ', ' ORDER BY r.name COLLATE \"C\") FROM bestauth.user_role ur" \
+	" JOIN bestauth.role r ON r.role_id = ur.role_id WHERE ur.user_id = u.user_id)"
+
+/* Names match by prefix, without case and accents. */
+static BaQuery find_users = {
+	.sql =
+		"SELECT concat_ws(' ', u.first_name, u.middle_name, u.last_name), u.username, u.user_type,"
+		" NULL::text, " ROLE_NAMES
+		", u.locked_at IS NOT NULL OR l.locked_until IS NOT NULL,"
+		" l.locked_until, u.deleted_at IS NOT NULL, lower(u.username COLLATE \"C\")"
+		" FROM bestauth.user_account u" GUESS_LOCK
+		" WHERE u.company_id = $1 AND u.portal_id IS NULL"
+		" AND ($2 IS NULL OR starts_with(bestauth.fold_name(u.first_name), bestauth.fold_name($2)))"
+		" AND ($3 IS NULL OR starts_with(bestauth.fold_name(u.last_name), bestauth.fold_name($3)))"
+		" AND ($4 IS NULL OR starts_with(lower(u.username COLLATE \"C\"), lower($4 COLLATE \"C\")))"
+		" AND ($5 IS NULL OR EXISTS (SELECT FROM bestauth.user_role ur JOIN bestauth.role r ON r.role_id = ur.role_id"
+		" WHERE ur.user_id = u.user_id AND lower(r.name COLLATE \"C\") = lower($5 COLLATE \"C\")))"
+		" AND ($6 IS NULL OR u.user_type = $6) AND $7 IS NULL"
+		" AND ($8 IS NULL OR (u.locked_at IS NOT NULL OR l.locked_until IS NOT NULL) = $8)"
+		" AND ($9 IS NULL OR (u.deleted_at IS NOT NULL) = $9)"
+		" AND ($10 IS NULL OR lower(u.username COLLATE \"C\") > lower($10 COLLATE \"C\"))"
+		" ORDER BY lower(u.username COLLATE \"C\") LIMIT $11",
+};
+
+static BaQuery find_details = {
+	.sql =
+		"SELECT u.user_id, u.username, u.user_type, u.first_name, u.middle_name, u.last_name, u.title,"
+		" u.email, u.pending_email, u.phone, u.mobile_phone, u.mobile_carrier, NULL::text, b.code,"
+		" coalesce((SELECT array_agg(r.name ORDER BY r.name COLLATE \"C\") FROM bestauth.user_role ur"
+		" JOIN bestauth.role r ON r.role_id = ur.role_id WHERE ur.user_id = u.user_id), '{}'), $2"
+		" FROM bestauth.user_account u LEFT JOIN bestauth.company b ON b.company_id = u.billing_service_id"
+		" WHERE u.user_id = $1",
+	.latest = true,
+};
+
+/* The other half: a query has so many columns at most. */
+static BaQuery find_state = {
+	.sql =
+		"SELECT CASE WHEN u.persons_limited THEN coalesce((SELECT array_agg(p.username ORDER BY p.username COLLATE \"C\")"
+		" FROM bestauth.billing_user_person a JOIN bestauth.user_account p ON p.user_id = a.person_id"
+		" WHERE a.user_id = u.user_id), '{}') END,"
+		" u.notification_preferences, coalesce(cardinality(q.questions), 0),"
+		" u.locked_at IS NOT NULL OR l.locked_until IS NOT NULL, u.locked_at, l.locked_until,"
+		" u.deleted_at IS NOT NULL, u.deleted_at, u.created_at,"
+		" c.password_hash IS NOT NULL, coalesce(c.must_change, false), c.changed_at,"
+		" (SELECT max(s.created_at) FROM bestauth.session s WHERE s.user_id = u.user_id OR s.person_id = u.user_id),"
+		" u.revision"
+		" FROM bestauth.user_account u" GUESS_LOCK
+		" LEFT JOIN bestauth.credential c ON c.user_id = u.user_id"
+		" LEFT JOIN bestauth.security_question q ON q.user_id = u.user_id"
+		" WHERE u.user_id = $1",
+	.latest = true,
+};
+
+/* What the caller may give: all that is in it they hold, or they are the operator. */
+static BaQuery find_roles = {
+	.sql =
+		"SELECT r.name,"
+		" coalesce((SELECT array_agg(p.permission::text ORDER BY p.permission) FROM bestauth.role_permission p"
+		" WHERE p.role_id = r.role_id), '{}'),"
+		" coalesce((SELECT array_agg(c.code ORDER BY c.code COLLATE \"C\") FROM bestauth.role_company rc"
+		" JOIN bestauth.company c ON c.company_id = rc.child_id WHERE rc.role_id = r.role_id), '{}'),"
+		" lower(r.name COLLATE \"C\")"
+		" FROM bestauth.role r WHERE r.company_id = $1"
+		" AND ($2 OR (NOT EXISTS (SELECT FROM bestauth.role_permission p"
+		" WHERE p.role_id = r.role_id AND p.permission <> ALL ($3 COLLATE \"C\"))"
+		" AND NOT EXISTS (SELECT FROM bestauth.role_company rc"
+		" WHERE rc.role_id = r.role_id AND rc.child_id <> ALL ($4))))"
+		" AND ($5 IS NULL OR lower(r.name COLLATE \"C\") > lower($5 COLLATE \"C\"))"
+		" ORDER BY lower(r.name COLLATE \"C\") LIMIT $6",
+};
+
+static BaQuery find_permissions = {
+	.sql =
+		"SELECT name::text, title, description, name::text FROM bestauth.permission"
+		" WHERE NOT client_only AND ($1 OR name = ANY ($2 COLLATE \"C\") OR (by_name_only AND $3))"
+		" AND ($4 IS NULL OR name > $4 COLLATE \"C\") ORDER BY name LIMIT $5",
+};
+
+static void
+PutRow(const BaRow *row, void *arg)
+{
+	ReturnSetInfo *result = arg;
+
+	tuplestore_putvalues(result->setResult, result->setDesc, (Datum *) row->values,
+						 (bool *) row->nulls);
+}
+
+static void
+PutBool(BaArgs *args, FunctionCallInfo fcinfo, int n)
+{
+	BaPut(args, BOOLOID, PG_ARGISNULL(n) ? (Datum) 0 : PG_GETARG_DATUM(n),
+		  PG_ARGISNULL(n));
+}
+
+Datum
+bestauth_search_users(PG_FUNCTION_ARGS)
+{
+	BaCaller caller = BaAccessCaller(fcinfo);
+	char *type = BaArgTextOrNull(fcinfo, 4, "user_type", BA_MAX_CODE);
+	BaCompany company;
+	BaArgs args = {0};
+
+	if (type != NULL)
+		(void) BaUserTypeRequire(type);
+	BaCompanyActed(&caller, BaArgTextOrNull(fcinfo, 10, "company", BA_MAX_CODE),
+				   &company);
+	BaUserRefusePortal(&caller, BaArgTextOrNull(fcinfo, 11, "portal", BA_MAX_CODE));
+	BaPutUuid(&args, &company.company_id);
+	BaPutText(&args, BaArgNameOrNull(fcinfo, 0, "first_name"));
+	BaPutText(&args, BaArgNameOrNull(fcinfo, 1, "last_name"));
+	BaPutText(&args, BaArgTextOrNull(fcinfo, 2, "username", BA_MAX_USERNAME));
+	BaPutText(&args, BaArgNameOrNull(fcinfo, 3, "role"));
+	BaPutText(&args, type);
+	BaPutText(&args, BaArgNameOrNull(fcinfo, 5, "office"));
+	PutBool(&args, fcinfo, 6);
+	PutBool(&args, fcinfo, 7);
+	BaPutText(&args, BaArgTextOrNull(fcinfo, 9, "after", BA_MAX_USERNAME));
+	BaPutInt(&args, BaArgPageSize(fcinfo, 8, 100));
+	InitMaterializedSRF(fcinfo, 0);
+	BaQueryEach(&find_users, &args, PutRow, fcinfo->resultinfo);
+	return (Datum) 0;
+}
+
+Datum
+bestauth_user_details(PG_FUNCTION_ARGS)
+{
+	BaCaller caller = BaAccessCaller(fcinfo);
+	char *username = BaArgText(fcinfo, 0, "username", BA_MAX_USERNAME);
+	BaCompany company;
+	BaUser user;
+	BaArgs args = {0};
+	BaRow details, state;
+	TupleDesc tupdesc;
+	Datum values[2 * BA_QUERY_MAX];
+	bool nulls[2 * BA_QUERY_MAX];
+
+	if (caller.identity != NULL &&
+		pg_strcasecmp(username, caller.identity->username) != 0)
+		BaAccessRequirePermission(&caller);
+	BaUserActed(&caller, fcinfo, 0, 1, BA_USER_DELETED, &company, &user);
+	BaPutUuid(&args, &user.user_id);
+	(void) BaQueryRow(&find_state, &args, &state);
+	BaPutTexts(&args, BaPermissionsOf(&user));
+	(void) BaQueryRow(&find_details, &args, &details);
+	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	Assert(tupdesc->natts == details.count + state.count);
+	memcpy(values, details.values, details.count * sizeof(Datum));
+	memcpy(nulls, details.nulls, details.count * sizeof(bool));
+	memcpy(values + details.count, state.values, state.count * sizeof(Datum));
+	memcpy(nulls + details.count, state.nulls, state.count * sizeof(bool));
+	PG_RETURN_DATUM(
+		HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
+}
+
+/* ------------------------------------------------------------------ form lists */
+
+/* What the caller holds: whether everything, else which permissions. */
+static void
+PutHeld(BaArgs *args, const BaCaller *caller)
+{
+	const BaIdentity *identity = caller->identity;
+
+	BaPutBool(args, caller->is_operator);
+	BaPutTexts(args, identity ?
+						 BaTextArray(identity->permissions, identity->permission_count) :
+						 BaTextArray(NULL, 0));
+}
+
+static void
+PutCompanies(BaArgs *args, const BaIdentity *identity)
+{
+	int count = identity ? identity->company_count : 0;
+	Datum *ids = palloc(sizeof(Datum) * (count + 1));
+	int i;
+
+	for (i = 0; i < count; i++)
+		ids[i] = UUIDPGetDatum(&identity->companies[i]);
+	BaPut(args, UUIDARRAYOID,
+		  PointerGetDatum(
+			  construct_array(ids, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR)),
+		  false);
+}
+
+Datum
+bestauth_list_roles(PG_FUNCTION_ARGS)
+{
+	BaCaller caller = BaAccessCaller(fcinfo);
+	BaCompany company;
+	BaArgs args = {0};
+
+	BaCompanyActed(&caller, BaArgTextOrNull(fcinfo, 2, "company", BA_MAX_CODE), &company);
+	BaPutUuid(&args, &company.company_id);
+	PutHeld(&args, &caller);
+	PutCompanies(&args, caller.identity);
+	BaPutText(&args, BaArgNameOrNull(fcinfo, 1, "after"));
+	BaPutInt(&args, BaArgPageSize(fcinfo, 0, 100));
+	InitMaterializedSRF(fcinfo, 0);
+	BaQueryEach(&find_roles, &args, PutRow, fcinfo->resultinfo);
+	return (Datum) 0;
+}
+
+Datum
+bestauth_list_permissions(PG_FUNCTION_ARGS)
+{
+	BaCaller caller = BaAccessCaller(fcinfo);
+	BaArgs args = {0};
+
+	PutHeld(&args, &caller);
+	BaPutBool(&args, BaContextHasPermission(BA_PERM_MANAGE_USERS));
+	BaPutText(&args, BaArgTextOrNull(fcinfo, 1, "after", BA_MAX_CODE));
+	BaPutInt(&args, BaArgPageSize(fcinfo, 0, 100));
+	InitMaterializedSRF(fcinfo, 0);
+	BaQueryEach(&find_permissions, &args, PutRow, fcinfo->resultinfo);
+	return (Datum) 0;
+}

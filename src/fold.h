@@ -1,0 +1,11 @@
+/* fold.h: refusals that come by the thousand, counted instead of written. */
+#ifndef BESTAUTH_FOLD_H
+#define BESTAUTH_FOLD_H
+
+#include "audit.h"
+
+extern void BaFoldInit(void);
+extern void BaFoldSweep(void);
+extern void BaAuditWriteFolded(const BaAudit *audit, const char *key);
+
+#endif /* BESTAUTH_FOLD_H */

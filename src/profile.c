@@ -1,0 +1,410 @@
+/*
+ * profile.c
+ *	  Editing a user: the keys of a change one by one, and a new e-mail address, which
+ *	  counts once it is confirmed from where it leads.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+
+#include "args.h"
+#include "bestauth.h"
+#include "errors.h"
+#include "fold.h"
+#include "instance.h"
+#include "outbox.h"
+#include "query.h"
+#include "role.h"
+#include "token.h"
+#include "username.h"
+#include "uuid.h"
+
+PG_FUNCTION_INFO_V1(bestauth_update_user);
+PG_FUNCTION_INFO_V1(bestauth_confirm_email_change);
+
+typedef enum FieldKind
+{
+	FIELD_NAME,
+	FIELD_EMAIL,
+	FIELD_OFFICE,
+	FIELD_ROLES,
+	FIELD_PREFERENCES
+} FieldKind;
+
+/* Every key there is; the names come first, in the order of the query's arguments. */
+static const struct
+{
+	const char *key;
+	FieldKind kind;
+} fields[] = {
+	{"first_name", FIELD_NAME},
+	{"middle_name", FIELD_NAME},
+	{"last_name", FIELD_NAME},
+	{"title", FIELD_NAME},
+	{"phone", FIELD_NAME},
+	{"mobile_phone", FIELD_NAME},
+	{"mobile_carrier", FIELD_NAME},
+	{"email", FIELD_EMAIL},
+	{"office_id", FIELD_OFFICE},
+	{"roles", FIELD_ROLES},
+	{"notification_preferences", FIELD_PREFERENCES},
+};
+
+#define FIELD_COUNT lengthof(fields)
+#define NAME_COUNT 7
+#define EMAIL NAME_COUNT
+
+/* What is to be changed, taken from the argument. */
+typedef struct Changes
+{
+	bool has[FIELD_COUNT];
+	char *texts[NAME_COUNT + 1]; /* NULL for a JSON null */
+	BaTextList roles;
+	Jsonb *preferences;
+	char *keys[FIELD_COUNT]; /* those given, for the audit */
+	int key_count;
+} Changes;
+
+static BaQuery update_names = {
+	.sql = "UPDATE bestauth.user_account SET"
+		   " first_name = CASE WHEN $2 THEN $3 ELSE first_name END,"
+		   " middle_name = CASE WHEN $4 THEN $5 ELSE middle_name END,"
+		   " last_name = CASE WHEN $6 THEN $7 ELSE last_name END,"
+		   " title = CASE WHEN $8 THEN $9 ELSE title END,"
+		   " phone = CASE WHEN $10 THEN $11 ELSE phone END,"
+		   " mobile_phone = CASE WHEN $12 THEN $13 ELSE mobile_phone END,"
+		   " mobile_carrier = CASE WHEN $14 THEN $15 ELSE mobile_carrier END,"
+		   " notification_preferences = coalesce($16, notification_preferences)"
+		   " WHERE user_id = $1",
+	.latest = true,
+};
+
+static BaQuery set_pending_email = {
+	.sql = "UPDATE bestauth.user_account SET pending_email = $2 WHERE user_id = $1",
+	.latest = true,
+};
+
+static BaQuery remove_email = {
+	.sql =
+		"UPDATE bestauth.user_account SET email = NULL, pending_email = NULL WHERE user_id = $1",
+	.latest = true,
+};
+
+static BaQuery confirm_email = {
+	.sql = "UPDATE bestauth.user_account SET email = pending_email, pending_email = NULL"
+		   " WHERE user_id = $1 AND pending_email IS NOT NULL",
+	.latest = true,
+};
+
+static BaQuery find_revision = {
+	.sql = "SELECT revision FROM bestauth.user_account WHERE user_id = $1",
+	.latest = true,
+};
+
+static BaQuery list_roles = {
+	.sql = "SELECT r.name, lower(r.name COLLATE \"C\") = ANY"
+		   " (SELECT lower(n COLLATE \"C\") FROM unnest($2) AS n)"
+		   " FROM bestauth.user_role ur JOIN bestauth.role r ON r.role_id = ur.role_id"
+		   " WHERE ur.user_id = $1 ORDER BY r.role_id",
+	.latest = true,
+};
+
+/* --------------------------------------------------------------- taking it apart */
+
+static void
+RefuseKey(const char *key, const char *what)
+{
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("key \"%s\" of argument \"changes\" %s", key, what),
+					BaErrRule("PRV-15")));
+}
+
+static int
+FindField(const char *key)
+{
+	int i;
+
+	for (i = 0; i < FIELD_COUNT; i++)
+		if (strcmp(fields[i].key, key) == 0)
+			return i;
+	RefuseKey(key, strcmp(key, "username") == 0 ? "cannot be changed: a user name stays" :
+												  "is not known");
+	return 0;
+}
+
+static char *
+StringOf(const char *key, const JsonbValue *value, int max_characters)
+{
+	char *text;
+
+	if (value->type == jbvNull)
+		return NULL;
+	if (value->type != jbvString)
+		RefuseKey(key, "must be a string or null");
+	text = pnstrdup(value->val.string.val, value->val.string.len);
+	if (pg_mbstrlen(text) > max_characters)
+		RefuseKey(key, psprintf("has more than %d characters", max_characters));
+	if (BaTextControl(text) != NULL)
+		RefuseKey(key, "must not contain control characters");
+	text = BaTextTrim(text);
+	return *text ? text : NULL;
+}
+
+static void
+TakeRoles(const JsonbValue *value, Changes *changes)
+{
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue item;
+	int count;
+
+	if (value->type != jbvBinary || !JsonContainerIsArray(value->val.binary.data))
+		RefuseKey("roles", "must be an array of strings");
+	count = JsonContainerSize(value->val.binary.data);
+	if (count > BA_MAX_LIST)
+		RefuseKey("roles", "has too many elements");
+	changes->roles.items = palloc(sizeof(char *) * (count + 1));
+	changes->roles.count = 0;
+	it = JsonbIteratorInit(value->val.binary.data);
+	while ((token = JsonbIteratorNext(&it, &item, true)) != WJB_DONE)
+	{
+		char *name;
+
+		if (token != WJB_ELEM)
+			continue;
+		if (item.type != jbvString ||
+			(name = StringOf("roles", &item, BA_MAX_NAME)) == NULL)
+			RefuseKey("roles", "must be an array of strings");
+		else
+			changes->roles.items[changes->roles.count++] = name;
+	}
+	BaTextListSort(&changes->roles);
+}
+
+/* An object of yes and no: what the user wants to be told, and how. */
+static void
+TakePreferences(const JsonbValue *value, Changes *changes)
+{
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue item;
+
+	if (value->type != jbvBinary || !JsonContainerIsObject(value->val.binary.data) ||
+		JsonContainerSize(value->val.binary.data) > 100)
+		RefuseKey("notification_preferences", "must be an object of booleans");
+	it = JsonbIteratorInit(value->val.binary.data);
+	while ((token = JsonbIteratorNext(&it, &item, true)) != WJB_DONE)
+		if ((token == WJB_VALUE && item.type != jbvBool) ||
+			(token == WJB_KEY && item.val.string.len > BA_MAX_CODE))
+			RefuseKey("notification_preferences", "must be an object of booleans");
+	changes->preferences = JsonbValueToJsonb((JsonbValue *) value);
+}
+
+static void
+TakeField(int field, const JsonbValue *value, Changes *changes)
+{
+	const char *key = fields[field].key;
+
+	changes->has[field] = true;
+	changes->keys[changes->key_count++] = pstrdup(key);
+	switch (fields[field].kind)
+	{
+		case FIELD_NAME:
+			changes->texts[field] = StringOf(key, value, BA_MAX_NAME);
+			break;
+		case FIELD_EMAIL:
+			changes->texts[EMAIL] = StringOf(key, value, BA_MAX_EMAIL);
+			if (changes->texts[EMAIL] != NULL)
+				BaEmailRequire(changes->texts[EMAIL]);
+			break;
+		case FIELD_OFFICE:
+			/* There are no offices yet, so every one is a missing one. */
+			if (StringOf(key, value, BA_MAX_CODE) != NULL)
+				RefuseKey(key, "names an office that does not exist");
+			break;
+		case FIELD_ROLES:
+			TakeRoles(value, changes);
+			break;
+		case FIELD_PREFERENCES:
+			TakePreferences(value, changes);
+			break;
+	}
+}
+
+static void
+TakeChanges(FunctionCallInfo fcinfo, Changes *changes)
+{
+	Jsonb *argument = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue item;
+
+	memset(changes, 0, sizeof(*changes));
+	if (argument == NULL || !JB_ROOT_IS_OBJECT(argument))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("argument \"changes\" must be an object"), BaErrRule("PRV-15")));
+	it = JsonbIteratorInit(&argument->root);
+	while ((token = JsonbIteratorNext(&it, &item, true)) != WJB_DONE)
+	{
+		int field;
+
+		if (token != WJB_KEY)
+			continue;
+		field = FindField(pnstrdup(item.val.string.val, Min(item.val.string.len, 200)));
+		(void) JsonbIteratorNext(&it, &item, true);
+		TakeField(field, &item, changes);
+	}
+}
+
+/* --------------------------------------------------------------------- changing */
+
+static void
+SetNames(const BaUser *user, const Changes *changes)
+{
+	BaArgs args = {0};
+	int i;
+
+	BaPutUuid(&args, &user->user_id);
+	for (i = 0; i < NAME_COUNT; i++)
+	{
+		Assert(fields[i].kind == FIELD_NAME);
+		BaPutBool(&args, changes->has[i]);
+		BaPutText(&args, changes->texts[i]);
+	}
+	BaPut(&args, JSONBOID, JsonbPGetDatum(changes->preferences),
+		  changes->preferences == NULL);
+	(void) BaQueryExec(&update_names, &args);
+}
+
+/* The old address is told at once; the new one counts when it is confirmed. */
+static void
+SetEmail(const BaCompany *company, const BaUser *user, const char *email)
+{
+	bool same = email != NULL && user->email != NULL && strcmp(email, user->email) == 0;
+	BaArgs args = {0};
+
+	BaPutUuid(&args, &user->user_id);
+	if (email == NULL)
+	{
+		(void) BaQueryExec(&remove_email, &args);
+		return;
+	}
+	BaPutText(&args, same ? NULL : email);
+	(void) BaQueryExec(&set_pending_email, &args);
+	if (same)
+		return;
+	BaOutboxPutTo(BA_MAIL_EMAIL_CHANGE, company, user, email);
+	BaOutboxNotice(BA_NOTICE_EMAIL, company, user);
+}
+
+/* Those that the user has and that are not named go; the others come. */
+static void
+SetRoles(const BaCaller *caller, const BaCompany *company, const BaUser *user,
+		 const BaTextList *roles)
+{
+	BaArgs args = {0};
+	ListCell *cell;
+	int i;
+
+	BaPutUuid(&args, &user->user_id);
+	BaPutTexts(&args, roles->array);
+	foreach (cell, BaQueryRows(&list_roles, &args))
+		if (!BaGetBool(lfirst(cell), 1))
+			BaRoleTake(caller, company, user, BaGetText(lfirst(cell), 0));
+	for (i = 0; i < roles->count; i++)
+		BaRoleGive(caller, company, user, roles->items[i]);
+}
+
+/* An edit of what has changed since it was read would undo that unseen. */
+static void
+RequireRevision(FunctionCallInfo fcinfo, const BaUser *user)
+{
+	BaArgs args = {0};
+	BaRow row;
+
+	BaPutUuid(&args, &user->user_id);
+	if (!PG_ARGISNULL(4) && BaQueryRow(&find_revision, &args, &row) &&
+		BaGetInt(&row, 0) != PG_GETARG_INT32(4))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("user \"%s\" was changed since it was read", user->username),
+				 errhint("Read it again with bestauth.user_details()."),
+				 BaErrRule("G-12")));
+}
+
+Datum
+bestauth_update_user(PG_FUNCTION_ARGS)
+{
+	BaCaller caller = BaAccessCaller(fcinfo);
+	Changes changes;
+	BaCompany company;
+	BaUser user;
+	BaAudit audit;
+	BaJson detail;
+
+	TakeChanges(fcinfo, &changes);
+	BaUserActed(&caller, fcinfo, 0, 2, BA_USER_LOCK, &company, &user);
+	if (user.type->holds_all_permissions)
+		BaAccessRequireAdministrator(&caller, "G-08", "act on a company administrator");
+	/* Whoever has the mailbox can have the password. */
+	if (changes.has[EMAIL])
+		BaPermissionRequireAsMuch(&caller, &user);
+	RequireRevision(fcinfo, &user);
+	SetNames(&user, &changes);
+	if (changes.has[EMAIL])
+		SetEmail(&company, &user, changes.texts[EMAIL]);
+	if (changes.roles.items != NULL)
+		SetRoles(&caller, &company, &user, &changes.roles);
+	BaUserAudit(&audit, "user.updated", &company, &user);
+	BaJsonStart(&detail);
+	BaJsonTexts(&detail, "keys", changes.keys, changes.key_count);
+	audit.detail = BaJsonFinish(&detail);
+	BaAuditWrite(&audit);
+	PG_RETURN_VOID();
+}
+
+/* The link that was sent to the new address: it takes no session. */
+Datum
+bestauth_confirm_email_change(PG_FUNCTION_ARGS)
+{
+	char *secret = BaArgSecret(fcinfo, 0, "token");
+	BaToken token;
+	BaTokenState state;
+	BaCompany company;
+	BaArgs args = {0};
+	BaAudit audit;
+	BaJson detail;
+
+	BaInstanceRequireOpen();
+	state = BaTokenLockUser(secret, BA_TOKEN_EMAIL_CHANGE, &token);
+	if (state != BA_TOKEN_UNKNOWN && !BaCompanyLoad(&token.user.company_id, &company))
+		elog(ERROR, "the user's company is gone");
+	if (state == BA_TOKEN_UNKNOWN)
+		BaAuditStart(&audit, "email.refused");
+	else
+		BaUserAudit(&audit, state == BA_TOKEN_VALID ? "email.changed" : "email.refused",
+					&company, &token.user);
+	if (state != BA_TOKEN_VALID)
+	{
+		audit.outcome = "denied";
+		BaJsonStart(&detail);
+		BaJsonText(&detail, "reason", "the token is no good");
+		audit.detail = BaJsonFinish(&detail);
+		BaAuditWriteFolded(&audit,
+						   state == BA_TOKEN_UNKNOWN ?
+							   "email" :
+							   psprintf("email/%s", BaUuidText(&token.user.user_id)));
+		PG_RETURN_TEXT_P(
+			cstring_to_text(state == BA_TOKEN_EXPIRED ? "expired" : "invalid"));
+	}
+	BaTokenUse(&token);
+	BaPutUuid(&args, &token.user.user_id);
+	if (BaQueryExec(&confirm_email, &args) != 1)
+		elog(ERROR, "there is no new e-mail address to confirm");
+	BaAuditWrite(&audit);
+	PG_RETURN_TEXT_P(cstring_to_text("accepted"));
+}
