@@ -149,6 +149,16 @@ BaAuditMakePartitions(void)
 	}
 }
 
+/* In the writer, now and then: a year after opening the next month has none yet. */
+void
+BaAuditLookAhead(void)
+{
+	Month next = NextMonth(MonthOf(GetCurrentTimestamp()));
+
+	if (!OidIsValid(FindPartition(next)))
+		MakePartition(next);
+}
+
 static void
 HandlePartition(const char *payload, int length, char *reply)
 {

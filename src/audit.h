@@ -42,5 +42,6 @@ extern void BaAuditUnpack(const char *packed, BaAudit *audit);
 extern void BaAuditWritePacked(const char *packed);
 extern void BaAuditGuard(const char *relation);
 extern void BaAuditMakePartitions(void);
+extern void BaAuditLookAhead(void);
 
 #endif /* BESTAUTH_AUDIT_H */

@@ -199,6 +199,7 @@ Sweep(const CounterRequest *request)
 	BaPutInt(&args, UNKNOWN_MAX);
 	(void) BaQueryExec(&sweep_flood, &args);
 	BaFoldSweep();
+	BaAuditLookAhead();
 }
 
 static void

@@ -151,6 +151,25 @@ Matches(const Forms *forms, const char *word)
 	return false;
 }
 
+/* A name of several words: each of them, and the first ones together, as in "Acme Inc". */
+static bool
+MatchesWords(const Forms *forms, const char *name)
+{
+	char *words = BaCanonicalFold(name);
+	StringInfoData first;
+	char *word, *rest = NULL;
+
+	initStringInfo(&first);
+	for (word = strtok_r(words, " ,.;:/&-_()'\"", &rest); word != NULL;
+		 word = strtok_r(NULL, " ,.;:/&-_()'\"", &rest))
+	{
+		appendStringInfoString(&first, word);
+		if (Matches(forms, word) || Matches(forms, first.data))
+			return true;
+	}
+	return Matches(forms, name);
+}
+
 /* 000000000000000, 123456789012345 and the like. */
 static bool
 IsDigitRun(const char *password)
@@ -218,7 +237,7 @@ CheckWords(const char *password, const BaCompany *company, const BaUser *user,
 		AddReason(reasons, "own_name", "It is made of the user's own name.");
 	if (IsAddress(&forms, user->email))
 		AddReason(reasons, "email", "It is made of the e-mail address.");
-	if (Matches(&forms, company->code) || Matches(&forms, company->name))
+	if (Matches(&forms, company->code) || MatchesWords(&forms, company->name))
 		AddReason(reasons, "company", "It is made of the company's name.");
 	if (Matches(&forms, "bestauth") || Matches(&forms, BaInstanceName()))
 		AddReason(reasons, "product", "It is made of this system's name.");

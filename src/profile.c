@@ -125,13 +125,20 @@ RefuseKey(const char *key, const char *what)
 static int
 FindField(const char *key)
 {
+	StringInfoData known;
 	int i;
 
 	for (i = 0; i < FIELD_COUNT; i++)
 		if (strcmp(fields[i].key, key) == 0)
 			return i;
-	RefuseKey(key, strcmp(key, "username") == 0 ? "cannot be changed: a user name stays" :
-												  "is not known");
+	if (strcmp(key, "username") == 0)
+		RefuseKey(key, "cannot be changed: a user name stays");
+	initStringInfo(&known);
+	for (i = 0; i < FIELD_COUNT; i++)
+		appendStringInfo(&known, "%s%s", i == 0 ? "" : ", ", fields[i].key);
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("key \"%s\" of argument \"changes\" is not known", key),
+					errhint("The keys are %s.", known.data), BaErrRule("G-10")));
 	return 0;
 }
 

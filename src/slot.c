@@ -88,7 +88,7 @@ BaSlotTake(void)
 {
 	int count = SlotCount();
 	LOCKTAG tag;
-	int i, slot;
+	int i, waited;
 
 	if (RecoveryInProgress())
 		return -1;
@@ -104,10 +104,10 @@ BaSlotTake(void)
 		if (LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
 			return i;
 	}
-	slot = random() % count; /* to wait for */
-	tag = SlotTag(slot);
+	waited = random() % count;
+	tag = SlotTag(waited);
 	WaitForSlot(&tag);
-	return slot;
+	return waited;
 }
 
 void

@@ -63,7 +63,9 @@ static BaQuery add_person = {
 
 static BaQuery free_username = {
 	.sql =
-		"SELECT $2 || CASE n WHEN 1 THEN '' ELSE n::text END FROM generate_series(1, 10000) n"
+		"SELECT $2 || CASE n WHEN 1 THEN '' ELSE n::text END FROM generate_series(1, 1 +"
+		" (SELECT count(*)::int FROM bestauth.user_account WHERE company_id = $1 AND portal_id IS NULL"
+		" AND lower(username COLLATE \"C\") >= $2 AND lower(username COLLATE \"C\") < $2 || '~')) n"
 		" WHERE NOT EXISTS (SELECT FROM bestauth.user_account WHERE company_id = $1 AND portal_id IS NULL"
 		" AND lower(username COLLATE \"C\") = $2 || CASE n WHEN 1 THEN '' ELSE n::text END COLLATE \"C\")"
 		" ORDER BY n LIMIT 1",
