@@ -16,6 +16,7 @@
 #include "utils/lsyscache.h"
 
 #include "access.h"
+#include "args.h"
 #include "audit.h"
 #include "errors.h"
 #include "fold.h"
@@ -231,6 +232,17 @@ BaAccessCaller(FunctionCallInfo fcinfo)
 }
 
 /* ------------------------------------------------------------- further checks */
+
+/* About one's own user it takes no permission; a key is nobody's own. */
+void
+BaAccessRequireSelf(const BaCaller *caller, const char *username)
+{
+	const BaIdentity *identity = caller->identity;
+
+	if (identity == NULL || identity->has_service ||
+		!BaTextSame(username, identity->username))
+		BaAccessRequirePermission(caller);
+}
 
 /* Nobody gives away what they don't hold. */
 void

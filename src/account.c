@@ -17,6 +17,7 @@
 #include "permission.h"
 #include "query.h"
 #include "role.h"
+#include "token.h"
 #include "user.h"
 
 PG_FUNCTION_INFO_V1(bestauth_create_user);
@@ -238,6 +239,7 @@ bestauth_resend_setup_link(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("user \"%s\" has no e-mail address", user.username),
 						BaErrRule("IBS-5")));
+	BaTokenSupersede(BA_TOKEN_PASSWORD_SETUP, &user);
 	BaOutboxPut(BA_MAIL_PASSWORD_SETUP, &company, &user);
 	BaUserAudit(&audit, "setup_link.resent", &company, &user);
 	BaAuditWrite(&audit);

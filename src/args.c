@@ -325,10 +325,28 @@ char *
 BaArgUuidText(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	char *value = BaArgTextOrNull(fcinfo, n, name, 100);
+	bool valid = value == NULL || strlen(value) == 36;
+	int i;
 
-	if (value != NULL &&
-		(strlen(value) != 36 || strspn(value, "0123456789abcdef-") != 36))
+	for (i = 0; valid && value != NULL && i < 36; i++)
+		valid = i == 8 || i == 13 || i == 18 || i == 23 ?
+					value[i] == '-' :
+					strchr("0123456789abcdef", value[i]) != NULL;
+	if (!valid)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("argument \"%s\" is not the next of a page", name)));
 	return value;
+}
+
+/* Equal but for the case of ASCII letters, as all names are compared. */
+bool
+BaTextSame(const char *a, const char *b)
+{
+	while (*a &&
+		   pg_ascii_tolower((unsigned char) *a) == pg_ascii_tolower((unsigned char) *b))
+	{
+		a++;
+		b++;
+	}
+	return *a == '\0' && *b == '\0';
 }

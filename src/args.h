@@ -24,6 +24,7 @@ extern BaTextList BaArgTexts(FunctionCallInfo fcinfo, int n, const char *name);
 extern void BaTextListSort(BaTextList *list);
 extern BaTextList BaArgTextArray(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *BaTextControl(char *value);
+extern bool BaTextSame(const char *a, const char *b);
 extern char *BaTextTrim(char *value);
 extern Datum BaTextArray(char **items, int count);
 extern char *BaArgUuidText(FunctionCallInfo fcinfo, int n, const char *name);

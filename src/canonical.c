@@ -15,7 +15,31 @@
 
 PG_FUNCTION_INFO_V1(bestauth_fold_name);
 
-/* Latin letters are ASCII by now; Greek and Cyrillic have their capitals in a row. */
+/* Latin letters that are no base letter with an accent. */
+static const struct
+{
+	pg_wchar letter;
+	const char *plain;
+} letters[] = {
+	{0xc6, "ae"},  {0xe6, "ae"}, {0xd0, "d"},  {0xf0, "d"},  {0xd8, "o"},
+	{0xf8, "o"},   {0xde, "th"}, {0xfe, "th"}, {0xdf, "ss"}, {0x1e9e, "ss"},
+	{0x110, "d"},  {0x111, "d"}, {0x126, "h"}, {0x127, "h"}, {0x131, "i"},
+	{0x141, "l"},  {0x142, "l"}, {0x14a, "n"}, {0x14b, "n"}, {0x152, "oe"},
+	{0x153, "oe"}, {0x166, "t"}, {0x167, "t"},
+};
+
+static const char *
+PlainLetter(pg_wchar c)
+{
+	int i;
+
+	for (i = 0; i < lengthof(letters); i++)
+		if (letters[i].letter == c)
+			return letters[i].plain;
+	return NULL;
+}
+
+/* Greek and Cyrillic have their capitals in a row. */
 static pg_wchar
 Small(pg_wchar c)
 {
@@ -43,12 +67,17 @@ BaCanonicalFold(const char *value)
 	initStringInfo(&folded);
 	for (c = normal; *c; c++)
 	{
+		const char *plain;
 		bool again = folded.len == 0 || folded.data[folded.len - 1] == ' ';
 
 		if ((*c >= 0x300 && *c <= 0x36f) || (*c == ' ' && again))
 			continue;
+		plain = PlainLetter(*c);
 		(void) unicode_to_utf8(Small(*c), bytes);
-		appendBinaryStringInfo(&folded, (char *) bytes, pg_utf_mblen(bytes));
+		if (plain != NULL)
+			appendStringInfoString(&folded, plain);
+		else
+			appendBinaryStringInfo(&folded, (char *) bytes, pg_utf_mblen(bytes));
 	}
 	if (folded.len > 0 && folded.data[folded.len - 1] == ' ')
 		folded.data[--folded.len] = '\0';

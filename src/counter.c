@@ -81,6 +81,12 @@ static BaQuery unlock = {
 		   " OR substr(subject, 1, 17) = '\\x70' || substr($1, 2)",
 };
 
+static BaQuery find_count = {
+	.sql = "SELECT true FROM bestauth.login_counter WHERE subject = $1"
+		   " OR substr(subject, 1, 17) = '\\x70' || substr($1, 2) LIMIT 1",
+	.latest = true,
+};
+
 /* What nobody will ask for again: counts of names that nobody has, and of challenges. */
 static BaQuery sweep = {
 	.sql =
@@ -293,4 +299,16 @@ BaCounterUnlock(const pg_uuid_t *user_id, const BaAudit *row)
 	BaSubject none = {0};
 
 	return Call(COUNTER_UNLOCK, BaSubjectUser(user_id), none, row).cleared;
+}
+
+/* Are there wrong guesses at the user, or at that key? */
+bool
+BaCounterExists(const pg_uuid_t *user_id)
+{
+	BaSubject subject = BaSubjectUser(user_id);
+	BaArgs args = {0};
+	BaRow row;
+
+	BaPutBytes(&args, SubjectDatum(&subject));
+	return BaQueryRow(&find_count, &args, &row);
 }

@@ -163,9 +163,7 @@ bestauth_user_details(PG_FUNCTION_ARGS)
 	Datum values[2 * BA_QUERY_MAX];
 	bool nulls[2 * BA_QUERY_MAX];
 
-	if (caller.identity != NULL &&
-		pg_strcasecmp(username, caller.identity->username) != 0)
-		BaAccessRequirePermission(&caller);
+	BaAccessRequireSelf(&caller, username);
 	BaUserActed(&caller, fcinfo, 0, 1, BA_USER_DELETED, &company, &user);
 	BaPutUuid(&args, &user.user_id);
 	(void) BaQueryRow(&find_state, &args, &state);

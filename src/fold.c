@@ -39,7 +39,7 @@ static BaQuery take_over = {
 	.sql =
 		"DELETE FROM bestauth.audit_fold WHERE key IN (SELECT key FROM bestauth.audit_fold"
 		" WHERE began_at <= clock_timestamp() - interval '1 hour' FOR UPDATE SKIP LOCKED)"
-		" RETURNING action, company_id, company_code, user_id, username, folded, began_at",
+		" RETURNING action, company_id, company_code, user_id, username, folded, began_at, key",
 };
 
 /* The detail that the row has, and how many it stands for. */
@@ -64,6 +64,7 @@ static void
 WriteRest(const BaRow *row)
 {
 	BaAudit audit;
+	BaJson kind;
 	pg_uuid_t company_id, user_id;
 
 	if (BaGetInt(row, 5) == 0)
@@ -76,7 +77,9 @@ WriteRest(const BaRow *row)
 	if (BaGetUuid(row, 3, &user_id))
 		audit.user_id = &user_id;
 	audit.username = BaGetText(row, 4);
-	audit.detail = WithCount(NULL, BaGetInt(row, 5), BaGetTime(row, 6));
+	BaJsonStart(&kind);
+	BaJsonText(&kind, "kind", BaGetText(row, 7));
+	audit.detail = WithCount(BaJsonFinish(&kind), BaGetInt(row, 5), BaGetTime(row, 6));
 	BaAuditWrite(&audit);
 }
 
@@ -123,15 +126,16 @@ Count(const char *key, const BaAudit *audit)
 	return IsPowerOfTwo(seen) ? folded : 0;
 }
 
-static void
-HandleFold(const char *payload, int length, char *reply)
+/* In the writer: what BaFoldPack() packed. */
+void
+BaFoldHandle(const char *packed)
 {
-	const char *key = payload;
+	const char *key = packed;
 	BaAudit audit;
 	int count;
 
 	BaFoldSweep();
-	BaAuditUnpack(payload + strlen(key) + 1, &audit);
+	BaAuditUnpack(packed + strlen(key) + 1, &audit);
 	count = Count(key, &audit);
 	if (count > 1)
 		audit.detail = WithCount(audit.detail, count, 0);
@@ -139,10 +143,24 @@ HandleFold(const char *payload, int length, char *reply)
 		BaAuditWrite(&audit);
 }
 
+static void
+HandleFold(const char *payload, int length, char *reply)
+{
+	BaFoldHandle(payload);
+}
+
 void
 BaFoldInit(void)
 {
 	BaWriterRegister(BA_WRITER_FOLD, HandleFold);
+}
+
+void
+BaFoldPack(StringInfo to, const BaAudit *audit, const char *key)
+{
+	Assert(strlen(key) < MAX_KEY);
+	appendBinaryStringInfo(to, key, strlen(key) + 1);
+	BaAuditPack(to, audit);
 }
 
 /* In the caller: like BaAuditWriteDurably(), unless there were many with this key. */
@@ -152,10 +170,8 @@ BaAuditWriteFolded(const BaAudit *audit, const char *key)
 	StringInfoData packed;
 	char reply[BA_WRITER_REPLY];
 
-	Assert(strlen(key) < MAX_KEY);
 	initStringInfo(&packed);
-	appendBinaryStringInfo(&packed, key, strlen(key) + 1);
-	BaAuditPack(&packed, audit);
+	BaFoldPack(&packed, audit, key);
 	BaWriterCall(BA_WRITER_FOLD, packed.data, packed.len, reply);
 	pfree(packed.data);
 }

@@ -6,6 +6,8 @@
 
 extern void BaFoldInit(void);
 extern void BaFoldSweep(void);
+extern void BaFoldPack(StringInfo to, const BaAudit *audit, const char *key);
+extern void BaFoldHandle(const char *packed);
 extern void BaAuditWriteFolded(const BaAudit *audit, const char *key);
 
 #endif /* BESTAUTH_FOLD_H */

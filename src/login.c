@@ -188,6 +188,7 @@ static const char *
 Guess(Login *login, const BaUser *user, const char *password, BaGuess *guess,
 	  BaCredential *credential)
 {
+	static const pg_uuid_t nobody = {{0}};
 	BaAudit lock_row;
 
 	StartAudit(login, "login.locked_out", &lock_row);
@@ -196,8 +197,8 @@ Guess(Login *login, const BaUser *user, const char *password, BaGuess *guess,
 	BaGuessBegin(guess);
 	guess->lock_row = NULL;
 	memset(credential, 0, sizeof(*credential));
-	if (guess->admitted && user != NULL)
-		BaCredentialFind(&user->user_id, credential);
+	/* Looked for in every case: a caller can see which tables were read. */
+	BaCredentialFind(user && guess->admitted ? &user->user_id : &nobody, credential);
 	if (BaGuessCheck(guess, password, &credential->password))
 		return NULL;
 	if (user == NULL)
@@ -336,8 +337,8 @@ FirstPart(Login *login, const char *password, BaSubject subject)
 }
 
 /*
- * Whom a guess is charged to: the user. But who tries a key in a session of their
- * own in the key's service is known, and has a count of their own with it: so wrong
+ * Whom a guess is charged to: the user. But who tries a key that admits them, in a
+ * session of their own in the key's service, is known, and has a count of their own with it: so wrong
  * guesses of others can't keep a service's people out.
  */
 static BaSubject
@@ -349,7 +350,8 @@ ChargedTo(const BaUser *user)
 	if (!user->has_service || identity == NULL || identity->has_service ||
 		!BaUserLoad(&identity->person_id, &person) ||
 		!BaUuidEqual(&person.company_id, &user->service_id) ||
-		!person.type->may_be_second_part || person.locked || person.deleted)
+		!person.type->may_be_second_part || person.locked || person.deleted ||
+		!BaUserAdmitsPerson(user, &person.user_id))
 		return BaSubjectUser(&user->user_id);
 	return BaSubjectKeyPerson(&user->user_id, &person.user_id);
 }

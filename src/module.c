@@ -12,6 +12,7 @@
 #include "counter.h"
 #include "fold.h"
 #include "inval.h"
+#include "outbox.h"
 #include "session.h"
 #include "settings.h"
 #include "writer.h"
@@ -31,5 +32,6 @@ _PG_init(void)
 	BaAuditInit();
 	BaFoldInit();
 	BaCounterInit();
+	BaOutboxInit();
 	BaSessionInit();
 }

@@ -18,11 +18,14 @@
 #include "utils/timestamp.h"
 
 #include "args.h"
+#include "bestauth.h"
 #include "credential.h"
+#include "fold.h"
 #include "outbox.h"
 #include "query.h"
 #include "settings.h"
 #include "token.h"
+#include "writer.h"
 
 PG_FUNCTION_INFO_V1(bestauth_claim_mail);
 PG_FUNCTION_INFO_V1(bestauth_confirm_mail);
@@ -89,6 +92,13 @@ static const MailKind kinds[] = {
 			"Another e-mail address was entered for your account.  It counts once it is"
 			" confirmed.\n\nIf you know nothing of it, tell your administrator.\n",
 	},
+	{
+		.kind = BA_MAIL_NOTICE,
+		.topic = BA_NOTICE_EMAIL_CHANGED,
+		.subject = "The e-mail address of your account was changed",
+		.body = "Mail for your account goes to another address from now on.\n\n"
+				"If you know nothing of it, tell your administrator.\n",
+	},
 };
 
 static BaQuery insert_message = {
@@ -100,8 +110,8 @@ static BaQuery insert_message = {
 static BaQuery find_newer = {
 	.sql =
 		"SELECT true FROM bestauth.outbox o JOIN bestauth.outbox n ON n.user_id = o.user_id"
-		" AND n.kind = o.kind AND n.message_id > o.message_id"
-		" WHERE o.message_id = $1 AND o.kind <> 'notice' LIMIT 1",
+		" AND n.kind = o.kind AND n.topic IS NOT DISTINCT FROM o.topic AND n.message_id > o.message_id"
+		" AND (n.topic IS NULL OR n.recipient = o.recipient) WHERE o.message_id = $1 LIMIT 1",
 	.latest = true,
 };
 
@@ -185,6 +195,72 @@ BaOutboxNotice(const char *topic, const BaCompany *company, const BaUser *user)
 		Put(BA_MAIL_NOTICE, topic, company, user, user->email);
 }
 
+/* What goes to the writer; behind it the audit row, as BaFoldPack() packs it. */
+typedef struct MailRequest
+{
+	bool has_message;
+	pg_uuid_t user_id;
+	pg_uuid_t company_id;
+	char kind[BA_MAX_CODE + 1];
+	char recipient[BA_MAX_EMAIL + 1];
+} MailRequest;
+
+static void
+HandleMail(const char *payload, int length, char *reply)
+{
+	MailRequest request;
+	BaArgs args = {0};
+
+	memcpy(&request, payload, sizeof(request));
+	BaFoldHandle(payload + sizeof(request));
+	if (request.has_message)
+	{
+		BaPutText(&args, request.kind);
+		BaPutText(&args, NULL);
+		BaPutText(&args, request.recipient);
+		BaPutUuid(&args, &request.user_id);
+		BaPutUuid(&args, &request.company_id);
+		(void) BaQueryExec(&insert_message, &args);
+	}
+	/* In any case: who listens must not learn whether there is a message. */
+	Async_Notify(CHANNEL, "");
+}
+
+void
+BaOutboxInit(void)
+{
+	BaWriterRegister(BA_WRITER_MAIL, HandleMail);
+}
+
+/*
+ * A message to somebody who may not exist (user NULL: to nobody), and the audit row
+ * that tells of it: outside the caller's transaction, so that nothing in it is
+ * different.
+ */
+void
+BaOutboxPutDurably(const char *kind, const BaCompany *company, const BaUser *user,
+				   const BaAudit *audit, const char *key)
+{
+	StringInfoData packed;
+	MailRequest request;
+	char reply[BA_WRITER_REPLY];
+
+	memset(&request, 0, sizeof(request));
+	request.has_message = user != NULL;
+	if (user != NULL)
+	{
+		request.user_id = user->user_id;
+		request.company_id = company->company_id;
+		strlcpy(request.kind, kind, sizeof(request.kind));
+		strlcpy(request.recipient, user->email, sizeof(request.recipient));
+	}
+	initStringInfo(&packed);
+	appendBinaryStringInfo(&packed, (char *) &request, sizeof(request));
+	BaFoldPack(&packed, audit, key);
+	BaWriterCall(BA_WRITER_MAIL, packed.data, packed.len, reply);
+	pfree(packed.data);
+}
+
 /* Does such a message wait, or were there several in the last hour? */
 bool
 BaOutboxIsFlooded(const BaUser *user, const char *kind)
@@ -251,6 +327,8 @@ IsSettled(const MailKind *kind, const BaUser *user, const BaRow *message)
 	BaPut(&args, UUIDOID, message->values[0], false);
 	if (BaQueryRow(&find_newer, &args, &row))
 		return true;
+	if (kind->purpose == NULL)
+		return false;
 	if (strcmp(kind->kind, BA_MAIL_EMAIL_CHANGE) == 0)
 		return !IsPendingEmail(user, BaGetText(message, 2));
 	if (user->email == NULL)
@@ -296,8 +374,8 @@ PutMessage(const BaRow *row, ReturnSetInfo *result)
 	(void) BaGetUuid(row, 3, &user_id);
 	/* A change of the address waits, and then sees the token that is made here. */
 	BaUserLock(&user_id);
-	if (!BaUserLoad(&user_id, &user) ||
-		(kind->purpose != NULL && (user.deleted || IsSettled(kind, &user, row))))
+	if (!BaUserLoad(&user_id, &user) || (kind->purpose != NULL && user.deleted) ||
+		IsSettled(kind, &user, row))
 	{
 		CancelMessage(row);
 		return;

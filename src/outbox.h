@@ -13,12 +13,16 @@
 /* What a notice tells of. */
 #define BA_NOTICE_PASSWORD "password_changed"
 #define BA_NOTICE_EMAIL "email_change_requested"
+#define BA_NOTICE_EMAIL_CHANGED "email_changed"
 
 extern void BaOutboxPut(const char *kind, const BaCompany *company, const BaUser *user);
 extern void BaOutboxPutTo(const char *kind, const BaCompany *company, const BaUser *user,
 						  const char *recipient);
 extern void BaOutboxNotice(const char *topic, const BaCompany *company,
 						   const BaUser *user);
+extern void BaOutboxInit(void);
+extern void BaOutboxPutDurably(const char *kind, const BaCompany *company,
+							   const BaUser *user, const BaAudit *audit, const char *key);
 extern bool BaOutboxIsFlooded(const BaUser *user, const char *kind);
 
 #endif /* BESTAUTH_OUTBOX_H */

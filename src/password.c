@@ -159,6 +159,20 @@ OpenPepperFile(void)
 	return file;
 }
 
+/* The rest of a line that is too long is passed over; as a key it is none then. */
+static bool
+ReadLine(FILE *file, char *line, int size)
+{
+	int c = 0;
+
+	if (fgets(line, size, file) == NULL)
+		return false;
+	if (strchr(line, '\n') == NULL)
+		while (c != EOF && c != '\n')
+			c = getc(file);
+	return true;
+}
+
 /*
  * The pepper of that id; the first in the file for NULL. Without a file the one
  * key there is is the constant. Read anew each time: next to the hash it costs
@@ -185,7 +199,7 @@ FindPepper(const char *id, bool newest, Pepper *pepper)
 		return false;
 	file = OpenPepperFile();
 	(void) setvbuf(file, buffer, _IOFBF, sizeof(buffer));
-	while (!found && !fault && fgets(line, sizeof(line), file) != NULL)
+	while (!found && !fault && ReadLine(file, line, sizeof(line)))
 		found =
 			ParsePepper(line, pepper, &fault) && (newest || strcmp(pepper->id, id) == 0);
 	FreeFile(file);

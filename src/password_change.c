@@ -25,6 +25,7 @@
 #include "permission.h"
 #include "query.h"
 #include "security_question.h"
+#include "session.h"
 #include "token.h"
 #include "username.h"
 #include "uuid.h"
@@ -316,6 +317,7 @@ bestauth_set_security_questions(PG_FUNCTION_ARGS)
 	BaAudit audit;
 
 	BaSecurityQuestionsTake(fcinfo, 0, 1, &questions, &answers);
+	BaSessionRequireFresh(&caller);
 	LoadOwn(&caller, &company, &user);
 	if (answers != NULL)
 		hash = BaPasswordMake(answers);
@@ -345,6 +347,9 @@ bestauth_reset_password(PG_FUNCTION_ARGS)
 	text *result;
 
 	BaUserActed(&caller, fcinfo, 0, 1, 0, &company, &user);
+	/* A session that somebody else has got hold of must not become the account. */
+	if (caller.identity != NULL && BaUuidEqual(&caller.identity->user_id, &user.user_id))
+		BaAccessRefuse(&caller, "G-04", "Nobody resets their own password.");
 	BaPermissionRequireAsMuch(&caller, &user);
 	password = BaRandomPassword();
 	hash = BaPasswordMake(password);
@@ -437,15 +442,10 @@ bestauth_request_password_reset(PG_FUNCTION_ARGS)
 	if (!has_user)
 		BaJsonText(&detail, "typed_name", BaUsernameOrNull(username));
 	audit.detail = BaJsonFinish(&detail);
-	if (fault != NULL)
-		BaAuditWriteFolded(&audit, has_user ?
-									   psprintf("reset/%s", BaUuidText(&user.user_id)) :
-									   psprintf("reset/unknown/%s",
-												has_company ? company.code : ""));
-	else
-	{
-		BaAuditWriteDurably(&audit);
-		BaOutboxPut(BA_MAIL_PASSWORD_RESET, &company, &user);
-	}
+	BaOutboxPutDurably(BA_MAIL_PASSWORD_RESET, &company, fault == NULL ? &user : NULL,
+					   &audit,
+					   has_user ?
+						   psprintf("reset/%s", BaUuidText(&user.user_id)) :
+						   psprintf("reset/unknown/%s", has_company ? company.code : ""));
 	PG_RETURN_VOID();
 }

@@ -27,7 +27,9 @@
 #include "settings.h"
 
 #define LEAST_WORD 3 /* characters of a word that counts */
-#define MAX_FORMS 32
+#define MAX_FORMS 1000
+#define MOST_BEFORE 8 /* digits that are tried to be taken off */
+#define MOST_BEHIND 24
 
 /* What a password comes down to: the words that it may be made of. */
 typedef struct Forms
@@ -81,11 +83,17 @@ Backwards(const char *value)
 {
 	int length = strlen(value);
 	char *result = palloc(length + 1);
-	int i;
+	char *to = result + length;
 
-	for (i = 0; i < length; i++)
-		result[i] = value[length - 1 - i];
-	result[length] = '\0';
+	*to = '\0';
+	while (*value)
+	{
+		int bytes = pg_mblen(value);
+
+		to -= bytes;
+		memcpy(to, value, bytes);
+		value += bytes;
+	}
 	return result;
 }
 
@@ -111,17 +119,34 @@ AddForm(Forms *forms, char *form)
 		forms->forms[forms->count++] = form;
 }
 
+/* As it is, and with any number of the digits around it taken off: words may have their own. */
+static void
+AddTrimmed(Forms *forms, char *form)
+{
+	int before = Min(strspn(form, "0123456789"), MOST_BEFORE);
+	int length = strlen(form);
+	int behind = 0;
+	int i, j;
+
+	while (behind < MOST_BEHIND && behind < length &&
+		   isdigit((unsigned char) form[length - 1 - behind]))
+		behind++;
+	for (i = 0; i <= before; i++)
+		for (j = 0; j <= behind && i + j < length; j++)
+			AddForm(forms, pnstrdup(form + i, length - i - j));
+}
+
 static void
 AddForms(Forms *forms, const char *value)
 {
 	char *plain = BaCanonicalPlain(value);
 	char *letters = BaCanonicalPlain(Letters(value));
 
-	AddForm(forms, plain);
-	AddForm(forms, Unit(plain));
+	AddTrimmed(forms, plain);
+	AddTrimmed(forms, Unit(plain));
+	AddTrimmed(forms, Backwards(Unit(plain)));
 	AddForm(forms, letters);
 	AddForm(forms, Unit(letters));
-	AddForm(forms, Backwards(Unit(plain)));
 	AddForm(forms, Backwards(Unit(letters)));
 }
 
@@ -142,11 +167,15 @@ FormsOf(const char *password)
 static bool
 Matches(const Forms *forms, const char *word)
 {
-	char *plain = word == NULL ? NULL : BaCanonicalPlain(BaCanonicalFold(word));
+	char *folded = word == NULL ? "" : BaCanonicalFold(word);
+	char *plain = BaCanonicalPlain(folded);
+	char *letters = BaCanonicalPlain(Letters(folded));
 	int i;
 
-	for (i = 0; plain != NULL && i < forms->count; i++)
-		if (strlen(plain) >= LEAST_WORD && strcmp(forms->forms[i], plain) == 0)
+	if (strlen(plain) < LEAST_WORD)
+		return false;
+	for (i = 0; i < forms->count; i++)
+		if (strcmp(forms->forms[i], plain) == 0 || strcmp(forms->forms[i], letters) == 0)
 			return true;
 	return false;
 }

@@ -368,7 +368,7 @@ bestauth_grant_permission(PG_FUNCTION_ARGS)
 		BaAccessRefuse(&caller, "PRT-3", "Nobody gives this permission to themselves.");
 	if (BaPermissionGive(&company, &user, name))
 	{
-		BaUserTouch(&user.user_id);
+		BaUserTouch(&user.user_id, true);
 		AuditPermission("permission.granted", &company, &user, name);
 	}
 	PG_RETURN_VOID();
@@ -389,7 +389,7 @@ bestauth_revoke_permission(PG_FUNCTION_ARGS)
 	BaPutText(&args, name);
 	if (BaQueryExec(&delete_permission, &args) > 0)
 	{
-		BaUserTouch(&user.user_id);
+		BaUserTouch(&user.user_id, false);
 		AuditPermission("permission.revoked", &company, &user, name);
 	}
 	PG_RETURN_VOID();

@@ -18,6 +18,7 @@
 #include "outbox.h"
 #include "query.h"
 #include "role.h"
+#include "session.h"
 #include "token.h"
 #include "username.h"
 #include "uuid.h"
@@ -261,7 +262,9 @@ TakeChanges(FunctionCallInfo fcinfo, Changes *changes)
 
 		if (token != WJB_KEY)
 			continue;
-		field = FindField(pnstrdup(item.val.string.val, Min(item.val.string.len, 200)));
+		field = FindField(pnstrdup(item.val.string.val,
+								   pg_mbcliplen(item.val.string.val, item.val.string.len,
+												BA_MAX_CODE)));
 		(void) JsonbIteratorNext(&it, &item, true);
 		TakeField(field, &item, changes);
 	}
@@ -308,22 +311,36 @@ SetEmail(const BaCompany *company, const BaUser *user, const char *email)
 	BaOutboxNotice(BA_NOTICE_EMAIL, company, user);
 }
 
-/* Those that the user has and that are not named go; the others come. */
+static bool
+IsHeld(List *held, const char *name)
+{
+	ListCell *cell;
+
+	foreach (cell, held)
+		if (BaTextSame(BaGetText(lfirst(cell), 0), name))
+			return true;
+	return false;
+}
+
+/* Those that the user has and that are not named go; new ones come, others stay. */
 static void
 SetRoles(const BaCaller *caller, const BaCompany *company, const BaUser *user,
 		 const BaTextList *roles)
 {
 	BaArgs args = {0};
+	List *held;
 	ListCell *cell;
 	int i;
 
 	BaPutUuid(&args, &user->user_id);
 	BaPutTexts(&args, roles->array);
-	foreach (cell, BaQueryRows(&list_roles, &args))
+	held = BaQueryRows(&list_roles, &args);
+	foreach (cell, held)
 		if (!BaGetBool(lfirst(cell), 1))
 			BaRoleTake(caller, company, user, BaGetText(lfirst(cell), 0));
 	for (i = 0; i < roles->count; i++)
-		BaRoleGive(caller, company, user, roles->items[i]);
+		if (!IsHeld(held, roles->items[i]))
+			BaRoleGive(caller, company, user, roles->items[i]);
 }
 
 /* An edit of what has changed since it was read would undo that unseen. */
@@ -360,12 +377,15 @@ bestauth_update_user(PG_FUNCTION_ARGS)
 	/* Whoever has the mailbox can have the password. */
 	if (changes.has[EMAIL])
 		BaPermissionRequireAsMuch(&caller, &user);
+	if (changes.has[EMAIL] && caller.identity != NULL &&
+		BaUuidEqual(&caller.identity->user_id, &user.user_id))
+		BaSessionRequireFresh(&caller);
 	RequireRevision(fcinfo, &user);
 	SetNames(&user, &changes);
-	if (changes.has[EMAIL])
-		SetEmail(&company, &user, changes.texts[EMAIL]);
 	if (changes.roles.items != NULL)
 		SetRoles(&caller, &company, &user, &changes.roles);
+	if (changes.has[EMAIL])
+		SetEmail(&company, &user, changes.texts[EMAIL]);
 	BaUserAudit(&audit, "user.updated", &company, &user);
 	BaJsonStart(&detail);
 	BaJsonTexts(&detail, "keys", changes.keys, changes.key_count);
@@ -413,5 +433,6 @@ bestauth_confirm_email_change(PG_FUNCTION_ARGS)
 	if (BaQueryExec(&confirm_email, &args) != 1)
 		elog(ERROR, "there is no new e-mail address to confirm");
 	BaAuditWrite(&audit);
+	BaOutboxNotice(BA_NOTICE_EMAIL_CHANGED, &company, &token.user);
 	PG_RETURN_TEXT_P(cstring_to_text("accepted"));
 }

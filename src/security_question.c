@@ -66,7 +66,7 @@ BaSecurityQuestionsTake(FunctionCallInfo fcinfo, int questions_arg, int answers_
 						BaTextList *questions, char **answers)
 {
 	BaTextList list = BaArgTexts(fcinfo, answers_arg, "answers");
-	int i;
+	int i, j;
 
 	*questions = BaArgTexts(fcinfo, questions_arg, "questions");
 	if (questions->count < 0 || list.count < 0)
@@ -81,10 +81,14 @@ BaSecurityQuestionsTake(FunctionCallInfo fcinfo, int questions_arg, int answers_
 			Refuse("a question must not be empty");
 		if (*BaCanonicalFold(list.items[i]) == '\0')
 			Refuse("an answer must not be empty");
-		if (i > 0 && strcmp(questions->items[i - 1], questions->items[i]) == 0)
-			Refuse("the questions must be different");
+		for (j = 0; j < i; j++)
+			if (strcmp(questions->items[j], questions->items[i]) == 0)
+				Refuse("the questions must be different");
 	}
 	*answers = list.count == 0 ? NULL : BaSecurityAnswers(&list);
+	/* Like a password, or they could never be verified. */
+	if (*answers != NULL && strlen(*answers) > BA_MAX_PASSWORD)
+		Refuse("the answers are too long");
 }
 
 /* "answers" is NULL where there are no questions any more. */

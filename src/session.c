@@ -14,6 +14,7 @@
 
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -58,11 +59,18 @@ static BaQuery load_session = {
 	.latest = true,
 };
 
+static BaQuery find_fresh = {
+	.sql = "SELECT true FROM bestauth.session WHERE session_id = $1"
+		   " AND created_at > clock_timestamp() - $2 * interval '1 second'",
+	.latest = true,
+};
+
 /* In the writer: a transaction that is rolled back was a use as well. */
 static BaQuery touch_session = {
 	.sql =
-		"UPDATE bestauth.session_use SET last_used_at = clock_timestamp() WHERE session_id ="
-		" (SELECT session_id FROM bestauth.session_use WHERE session_id = $1 FOR UPDATE SKIP LOCKED)",
+		"UPDATE bestauth.session_use SET last_used_at = $2 WHERE session_id ="
+		" (SELECT session_id FROM bestauth.session_use WHERE session_id = $1 AND last_used_at < $2"
+		" FOR UPDATE SKIP LOCKED)",
 };
 
 /* What is remembered of a session, by the digest of its token. */
@@ -286,14 +294,22 @@ CachePut(const uint8 *digest, uint64 generation, const Found *found)
 
 /* -------------------------------------------------------------------- using */
 
+/* What goes to the writer. */
+typedef struct Use
+{
+	pg_uuid_t session_id;
+	TimestampTz used_at;
+} Use;
+
 static void
 HandleTouch(const char *payload, int length, char *reply)
 {
 	BaArgs args = {0};
-	pg_uuid_t session_id;
+	Use use;
 
-	memcpy(&session_id, payload, sizeof(session_id));
-	BaPutUuid(&args, &session_id);
+	memcpy(&use, payload, sizeof(use));
+	BaPutUuid(&args, &use.session_id);
+	BaPut(&args, TIMESTAMPTZOID, TimestampTzGetDatum(use.used_at), false);
 	(void) BaQueryExec(&touch_session, &args);
 }
 
@@ -308,12 +324,15 @@ static void
 Touch(Entry *entry)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	Use use;
 
 	if (XactReadOnly || RecoveryInProgress() ||
 		now - Max(entry->last_used_at, entry->touched_at) <
 			BaSessionIdleLimit * USECS_PER_SEC / TOUCHES_PER_LIMIT)
 		return;
-	BaWriterPost(BA_WRITER_TOUCH, (char *) &entry->session_id, sizeof(pg_uuid_t));
+	use.session_id = entry->session_id;
+	use.used_at = now;
+	BaWriterPost(BA_WRITER_TOUCH, (char *) &use, sizeof(use));
 	/* Not last_used_at: that is read anew when it seems to be too long ago. */
 	entry->touched_at = now;
 }
@@ -449,4 +468,20 @@ bestauth_use_session(PG_FUNCTION_ARGS)
 	values[4] = TimestampTzGetDatum(identity->expires_at);
 	PG_RETURN_DATUM(
 		HeapTupleGetDatum(heap_form_tuple(ResultType(fcinfo), values, nulls)));
+}
+
+/*
+ * What could turn a session into the account takes a login of just now: a session
+ * that somebody else has got hold of is older.
+ */
+void
+BaSessionRequireFresh(const BaCaller *caller)
+{
+	BaArgs args = {0};
+	BaRow row;
+
+	BaPutUuid(&args, &caller->identity->session_id);
+	BaPutInt(&args, BaChallengeLifetime);
+	if (!BaQueryRow(&find_fresh, &args, &row))
+		BaAccessRefuse(caller, "G-11", "It takes a new login: this one is too long ago.");
 }

@@ -22,6 +22,7 @@ typedef struct BaSession
 } BaSession;
 
 extern void BaSessionInit(void);
+extern void BaSessionRequireFresh(const BaCaller *caller);
 extern void BaSessionCreate(const BaSessionStart *start, BaSession *session);
 extern const char *BaSessionPerson(const char *secret, BaUser *person, bool *known);
 

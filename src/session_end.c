@@ -103,10 +103,7 @@ TakeUser(FunctionCallInfo fcinfo, int company_arg, BaCompany *company, BaUser *u
 {
 	BaCaller caller = BaAccessCaller(fcinfo);
 
-	if (caller.identity != NULL && !PG_ARGISNULL(0) &&
-		pg_strcasecmp(BaArgText(fcinfo, 0, "username", BA_MAX_USERNAME),
-					  caller.identity->username) != 0)
-		BaAccessRequirePermission(&caller);
+	BaAccessRequireSelf(&caller, BaArgText(fcinfo, 0, "username", BA_MAX_USERNAME));
 	BaUserActed(&caller, fcinfo, 0, company_arg, BA_USER_DELETED, company, user);
 }
 

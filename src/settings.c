@@ -48,7 +48,7 @@ DefineLogins(void)
 				  &BaChallengeLifetime, 300, 10, 3600);
 	DefineCustomIntVariable(
 		"bestauth.hash_cost", "Cost of the password hash, as a power of two.",
-		"12 takes a quarter of a second on a core of 2020. Stored hashes of another cost are renewed at the next good login.",
+		"12 takes a quarter of a second on a core of 2020. Stored hashes of a lower cost are renewed at the next good login.",
 		&BaHashCost, 12, 10, 31, PGC_SUSET, 0, NULL, NULL, NULL);
 	DefineCustomIntVariable(
 		"bestauth.hash_slots",

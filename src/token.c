@@ -51,6 +51,17 @@ static BaQuery use_token = {
 	.latest = true,
 };
 
+/* Those of one purpose stop working. */
+void
+BaTokenSupersede(const char *purpose, const BaUser *user)
+{
+	BaArgs args = {0};
+
+	BaPutUuid(&args, &user->user_id);
+	BaPutText(&args, purpose);
+	(void) BaQueryExec(&supersede_tokens, &args);
+}
+
 /*
  * Makes a token and returns it, this once. With "supersede", earlier ones of the
  * same purpose stop working.
@@ -64,12 +75,7 @@ BaTokenIssue(const char *purpose, const BaUser *user, int service_version, int l
 	BaRow row;
 
 	if (supersede)
-	{
-		BaPutUuid(&args, &user->user_id);
-		BaPutText(&args, purpose);
-		(void) BaQueryExec(&supersede_tokens, &args);
-		memset(&args, 0, sizeof(args));
-	}
+		BaTokenSupersede(purpose, user);
 	BaPutBytes(&args, BaTokenDigest(secret));
 	BaPutText(&args, purpose);
 	BaPutUuid(&args, &user->user_id);

@@ -23,6 +23,7 @@ typedef struct BaToken
 	TimestampTz expires_at;
 } BaToken;
 
+extern void BaTokenSupersede(const char *purpose, const BaUser *user);
 extern char *BaTokenIssue(const char *purpose, const BaUser *user, int service_version,
 						  int lifetime, bool supersede, BaToken *token);
 extern BaTokenState BaTokenPeek(const char *secret, const char *purpose, BaToken *token);

@@ -16,6 +16,7 @@
 #include "permission.h"
 #include "query.h"
 #include "user.h"
+#include "uuid.h"
 
 PG_FUNCTION_INFO_V1(bestauth_delete_user);
 PG_FUNCTION_INFO_V1(bestauth_lock_user);
@@ -72,6 +73,20 @@ static BaQuery free_username = {
 	.latest = true,
 };
 
+/*
+ * Whoever can clear the count of wrong guesses can go on guessing: they must hold as
+ * much as they could get, and it is not theirs to clear their own.
+ */
+static void
+RequireMayUnlock(const BaCaller *caller, const BaUser *user)
+{
+	if (caller->identity != NULL &&
+		BaUuidEqual(&caller->identity->user_id, &user->user_id))
+		BaAccessRefuse(caller, "C-03", "Nobody unlocks themselves.");
+	if (BaCounterExists(&user->user_id))
+		BaPermissionRequireAsMuch(caller, user);
+}
+
 /* A change to one user, by whoever manages users; tells whether it changed. */
 static bool
 ChangeUser(FunctionCallInfo fcinfo, BaQuery *change, const char *action, const char *rule,
@@ -85,6 +100,8 @@ ChangeUser(FunctionCallInfo fcinfo, BaQuery *change, const char *action, const c
 	BaUserActed(&caller, fcinfo, 0, 1, BA_USER_LOCK, &company, user);
 	if (user->type->holds_all_permissions)
 		BaAccessRequireAdministrator(&caller, rule, "act on a company administrator");
+	if (change == &mark_unlocked)
+		RequireMayUnlock(&caller, user);
 	BaUserAudit(&audit, action, &company, user);
 	/* The count goes for good, whatever the caller's transaction does: so does its row. */
 	if (change == &mark_unlocked && BaCounterUnlock(&user->user_id, &audit))

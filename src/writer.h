@@ -14,6 +14,7 @@ typedef enum BaWriterKind
 	BA_WRITER_FOLD,
 	BA_WRITER_PARTITION,
 	BA_WRITER_TOUCH,
+	BA_WRITER_MAIL,
 	BA_WRITER_KINDS
 } BaWriterKind;
 

@@ -41,7 +41,7 @@ Rules: [IBS-5] [PRV-18] [E-04].';
 CREATE FUNCTION bestauth.reset_password(username text, company text DEFAULT NULL, portal text DEFAULT NULL) RETURNS text
 	AS 'MODULE_PATHNAME', 'bestauth_reset_password' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.reset_password(text, text, text) IS
-'Gives a user a temporary password, which works for bestauth.setup_link_lifetime (24 hours) and must be changed at the next login; ends the user''s sessions. The e-mail address is sent a link by which a new one can be set instead; the password itself is never mailed. A key gets a new password that stays. A lock is not undone. Takes manage_users, or the operator.
+'Gives a user a temporary password, which works for bestauth.setup_link_lifetime (24 hours) and must be changed at the next login; ends the user''s sessions. The e-mail address is sent a link by which a new one can be set instead; the password itself is never mailed. A key gets a new password that stays. A lock is not undone. Takes manage_users, or the operator; nobody resets their own.
 Parameters: username; company, portal: for the operator.
 Returns: the password, this once.
 Raises: P0002 no such user (42501 in a session); 42501 in a session for a user who holds more than the caller; 28000; 55000.

@@ -1,3 +1,5 @@
+-- A view reads past row security, for whoever may SELECT from it: pg_read_all_data may
+-- from any. So each asks for access itself [L-10].
 CREATE VIEW bestauth.chargeable_users WITH (security_barrier) AS
 SELECT c.code AS company, c.name AS company_name, u.username, u.user_type,
 	u.first_name, u.last_name, t.charged, t.reason,
@@ -5,7 +7,7 @@ SELECT c.code AS company, c.name AS company_name, u.username, u.user_type,
 FROM bestauth.user_account u
 JOIN bestauth.company c USING (company_id)
 JOIN bestauth.user_type_rules t USING (user_type)
-WHERE u.deleted_at IS NULL;
+WHERE u.deleted_at IS NULL AND (SELECT bestauth.has_access('auditor'));
 COMMENT ON VIEW bestauth.chargeable_users IS
 'Every user that is not deleted, whether it is charged and why, and the number of charged ones in its company. WHERE charged gives the bill [IBS-7].';
 
@@ -19,7 +21,8 @@ SELECT c.code AS company, u.username, u.user_type, u.first_name, u.last_name,
 FROM bestauth.user_account u
 JOIN bestauth.company c USING (company_id)
 LEFT JOIN bestauth.login_counter l ON l.subject = '\x75'::bytea || uuid_send(u.user_id) AND l.locked_until > clock_timestamp()
-WHERE u.deleted_at IS NULL AND (u.locked_at IS NOT NULL OR l.subject IS NOT NULL);
+WHERE u.deleted_at IS NULL AND (u.locked_at IS NOT NULL OR l.subject IS NOT NULL)
+	AND (SELECT bestauth.has_access('auditor'));
 COMMENT ON VIEW bestauth.locked_users IS
 'Users who are locked now, by an administrator or after wrong passwords; one row a user. An administrator''s lock comes first, and has no end: locked_until is NULL until unlock_user(). failed counts the wrong passwords of a lock that runs [PRV-16].';
 
@@ -60,6 +63,7 @@ LEFT JOIN (
 	LEFT JOIN bestauth.session_use l ON l.session_id = s.session_id
 	GROUP BY s.user_id
 ) s ON s.user_id = u.user_id
-WHERE t.needs_billing_service AND u.deleted_at IS NULL;
+WHERE t.needs_billing_service AND u.deleted_at IS NULL
+	AND (SELECT bestauth.has_access('auditor'));
 COMMENT ON VIEW bestauth.billing_access IS
 'Which billing service may enter which company, by which key: one row a key that is not deleted. registered: a service that is not admits nobody; permissions: by name and through roles, as a session has them; persons: user names in the service, NULL for any restricted user of it; locked: by an administrator or after wrong passwords; last_login_at: of the sessions that are kept; open_sessions: those that use_session() would take now [TPB-7] [IBS-7].';

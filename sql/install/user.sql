@@ -166,7 +166,7 @@ Rules: [PRV-16] [TPB-9] [G-05].';
 CREATE FUNCTION bestauth.unlock_user(username text, company text DEFAULT NULL, portal text DEFAULT NULL) RETURNS void
 	AS 'MODULE_PATHNAME', 'bestauth_unlock_user' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.unlock_user(text, text, text) IS
-'Takes away an administrator''s lock and the lock after wrong passwords; of a key also those of its persons. Ended sessions stay ended. Takes manage_users, or the operator. The count of failed logins is cleared outside the caller''s transaction, and stays cleared if that is rolled back.
+'Takes away an administrator''s lock and the lock after wrong passwords; of a key also those of its persons. Ended sessions stay ended. Takes manage_users, or the operator; where there are wrong guesses, a session must hold all that the user holds, and nobody unlocks themselves. The count of failed logins is cleared outside the caller''s transaction, and stays cleared if that is rolled back.
 Parameters: username; company, portal: for the operator.
 Returns: void.
 Raises: P0002 no such user (42501 in a session); 28000; 42501; 55000.

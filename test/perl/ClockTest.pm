@@ -8,6 +8,7 @@ use warnings;
 use BestauthTest;
 use Exporter 'import';
 use FakeClock;
+use Time::HiRes 'usleep';
 
 our @EXPORT = qw($node $clock $right $wrong start_server sql client ask fresh make_user login_sql
   session_of challenge_of link_of last_reason use_in use_fresh both);
@@ -118,19 +119,41 @@ ORDER BY audit_id DESC LIMIT 1
 END
 }
 
-# One transaction that uses a session: "in", "in, written" or the SQLSTATE. One that
-# writes has a transaction id.
+sub last_used
+{
+	my ($token) = @_;
+
+	return sql(<<END);
+SELECT extract(epoch FROM last_used_at) FROM bestauth.session_use JOIN bestauth.session USING (session_id)
+WHERE token_hash = sha256(convert_to('$token', 'UTF8'))
+END
+}
+
+# Until the writers are done: the use of a session is noted by one, which nobody waits for.
+# One more, that is waited for, makes sure that it was started.
+sub settle
+{
+	ask($_[0], "SELECT * FROM bestauth.use_session('bas_nobody');");
+	usleep(50_000);
+	$node->poll_query_until('postgres', q{SELECT count(*) = 0 FROM pg_stat_activity WHERE backend_type = 'bestauth writer'})
+	  or die 'the writers do not end';
+	return;
+}
+
+# One transaction that uses a session, and is rolled back: "in", "in, written" or the SQLSTATE.
+# In READ ONLY it can't write.
 sub use_in
 {
 	my ($client, $token, $mode) = @_;
+	my $before = last_used($token);
 	my $answer = ask($client, <<END);
 BEGIN @{[ $mode // '' ]};
 SELECT 'in' FROM bestauth.use_session('$token');
-SELECT 'written' WHERE pg_current_xact_id_if_assigned() IS NOT NULL;
-COMMIT;
+ROLLBACK;
 END
 
-	return $answer =~ s/ /, /r;
+	settle($client) unless $mode;
+	return $answer eq 'in' && last_used($token) ne $before ? 'in, written' : $answer;
 }
 
 sub use_fresh
