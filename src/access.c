@@ -23,6 +23,7 @@
 #include "instance.h"
 #include "query.h"
 #include "usertype.h"
+#include "uuid.h"
 
 PG_FUNCTION_INFO_V1(bestauth_has_access);
 
@@ -100,7 +101,11 @@ BaAccessRefuse(const BaCaller *caller, const char *rule, const char *reason)
 	BaJsonText(&detail, "reason", reason);
 	BaJsonText(&detail, "rule", rule);
 	audit.detail = BaJsonFinish(&detail);
-	BaAuditWriteDurably(&audit);
+	BaAuditWriteFolded(&audit, psprintf("denied/%s/%s",
+										caller->identity ?
+											BaUuidText(&caller->identity->session_id) :
+											audit.db_role,
+										caller->function));
 	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					errmsg("permission denied for function %s", caller->function),
 					errdetail("%s", reason), BaErrRule(rule)));

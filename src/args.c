@@ -46,6 +46,16 @@ BaTextControl(char *value)
 	return NULL;
 }
 
+/* Each of them becomes question marks. */
+void
+BaTextClean(char *value)
+{
+	char *c;
+
+	while ((c = BaTextControl(value)) != NULL)
+		memset(c, '?', pg_utf_mblen((unsigned char *) c));
+}
+
 /* The length of the space that begins here, of any kind; 0 if there is none. */
 static int
 SpaceLength(const char *value)
@@ -208,7 +218,6 @@ BaArgClientText(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	text *arg;
 	char *value;
-	char *c;
 
 	if (PG_ARGISNULL(n))
 		return NULL;
@@ -216,8 +225,7 @@ BaArgClientText(FunctionCallInfo fcinfo, int n, const char *name)
 	value =
 		pnstrdup(VARDATA_ANY(arg), pg_mbcliplen(VARDATA_ANY(arg), VARSIZE_ANY_EXHDR(arg),
 												BA_MAX_CLIENT_TEXT));
-	while ((c = BaTextControl(value)) != NULL)
-		memset(c, '?', pg_utf_mblen((unsigned char *) c));
+	BaTextClean(value);
 	return value;
 }
 

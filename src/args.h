@@ -25,6 +25,7 @@ extern void BaTextListSort(BaTextList *list);
 extern BaTextList BaArgTextArray(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *BaTextControl(char *value);
 extern bool BaTextSame(const char *a, const char *b);
+extern void BaTextClean(char *value);
 extern char *BaTextTrim(char *value);
 extern Datum BaTextArray(char **items, int count);
 extern char *BaArgUuidText(FunctionCallInfo fcinfo, int n, const char *name);

@@ -25,9 +25,10 @@
 
 static BaQuery count_event = {
 	.sql =
-		"INSERT INTO bestauth.audit_fold AS f (key, action, company_id, company_code, user_id, username)"
-		" VALUES ($1, $2, $3, $4, $5, $6)"
-		" ON CONFLICT (key) DO UPDATE SET seen = f.seen + 1 RETURNING seen, folded",
+		"INSERT INTO bestauth.audit_fold AS f (key, action, company_id, company_code, user_id, username,"
+		" db_role, object_type, object_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
+		" ON CONFLICT (key) DO UPDATE SET seen = f.seen + 1, db_role = excluded.db_role,"
+		" object_type = excluded.object_type, object_id = excluded.object_id RETURNING seen, folded",
 };
 
 static BaQuery set_folded = {
@@ -39,7 +40,8 @@ static BaQuery take_over = {
 	.sql =
 		"DELETE FROM bestauth.audit_fold WHERE key IN (SELECT key FROM bestauth.audit_fold"
 		" WHERE began_at <= clock_timestamp() - interval '1 hour' FOR UPDATE SKIP LOCKED)"
-		" RETURNING action, company_id, company_code, user_id, username, folded, began_at, key",
+		" RETURNING action, company_id, company_code, user_id, username, folded, began_at, key,"
+		" db_role, object_type, object_id",
 };
 
 /* The detail that the row has, and how many it stands for. */
@@ -77,6 +79,10 @@ WriteRest(const BaRow *row)
 	if (BaGetUuid(row, 3, &user_id))
 		audit.user_id = &user_id;
 	audit.username = BaGetText(row, 4);
+	audit.db_role = BaGetText(row, 8);
+	audit.object_type = BaGetText(row, 9);
+	audit.object_id = BaGetText(row, 10);
+	audit.application_name = NULL;
 	BaJsonStart(&kind);
 	BaJsonText(&kind, "kind", BaGetText(row, 7));
 	audit.detail = WithCount(BaJsonFinish(&kind), BaGetInt(row, 5), BaGetTime(row, 6));
@@ -114,6 +120,9 @@ Count(const char *key, const BaAudit *audit)
 	BaPutText(&args, audit->company_code);
 	BaPutUuid(&args, audit->user_id);
 	BaPutText(&args, audit->username);
+	BaPutText(&args, audit->db_role);
+	BaPutText(&args, audit->object_type);
+	BaPutText(&args, audit->object_id);
 	(void) BaQueryRow(&count_event, &args, &row);
 	seen = BaGetInt(&row, 0);
 	if (seen <= FOLD_AFTER)

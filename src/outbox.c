@@ -62,8 +62,9 @@ static const MailKind kinds[] = {
 				"%s/set-password?token=%s\n\n" LINK_ONCE,
 	},
 	{
+		/* No answers are asked for: the questions may be those of a thief. */
 		.kind = BA_MAIL_TEMPORARY_PASSWORD,
-		.purpose = BA_TOKEN_PASSWORD_RESET,
+		.purpose = BA_TOKEN_PASSWORD_SETUP,
 		.subject = "Your password was reset",
 		.body =
 			"An administrator has reset your password.  Log in with the temporary password"
@@ -445,6 +446,7 @@ bestauth_fail_mail(PG_FUNCTION_ARGS)
 	char *error = PG_ARGISNULL(1) ? pstrdup("") : text_to_cstring(PG_GETARG_TEXT_PP(1));
 
 	error[pg_mbcharcliplen(error, strlen(error), MAX_ERROR)] = '\0';
+	BaTextClean(error);
 	Note(fcinfo, &fail_message, error);
 	PG_RETURN_VOID();
 }

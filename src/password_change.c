@@ -313,7 +313,7 @@ bestauth_set_security_questions(PG_FUNCTION_ARGS)
 	char *answers;
 	BaPasswordHash hash;
 	BaCompany company;
-	BaUser user;
+	BaUser user, now;
 	BaAudit audit;
 
 	BaSecurityQuestionsTake(fcinfo, 0, 1, &questions, &answers);
@@ -322,7 +322,9 @@ bestauth_set_security_questions(PG_FUNCTION_ARGS)
 	if (answers != NULL)
 		hash = BaPasswordMake(answers);
 	BaSecretForget(answers);
-	BaUserLock(&user.user_id);
+	/* Not locked: a session could hold the row, and so keep its own end away. */
+	if (!BaUserLoad(&user.user_id, &now) || now.version != user.version)
+		BaAccessRefuse(&caller, "TPB-9", "The account was changed meanwhile.");
 	BaSecurityQuestionsSet(&user, &questions, answers == NULL ? NULL : &hash);
 	BaUserAudit(&audit, "security_questions.set", &company, &user);
 	BaAuditWrite(&audit);

@@ -28,13 +28,15 @@
 
 #define LEAST_WORD 3 /* characters of a word that counts */
 #define MAX_FORMS 1000
-#define MOST_BEFORE 8 /* digits that are tried to be taken off */
+#define MAX_BYTES 28000 /* of all forms: they fit into a context of BaSecretBegin() */
+#define MOST_BEFORE 8   /* digits that are tried to be taken off */
 #define MOST_BEHIND 24
 
 /* What a password comes down to: the words that it may be made of. */
 typedef struct Forms
 {
 	int count;
+	int bytes;
 	char *forms[MAX_FORMS];
 } Forms;
 
@@ -115,8 +117,13 @@ Unit(const char *value)
 static void
 AddForm(Forms *forms, char *form)
 {
-	if (strlen(form) >= LEAST_WORD && forms->count < MAX_FORMS)
-		forms->forms[forms->count++] = form;
+	int length = strlen(form);
+
+	if (length < LEAST_WORD || forms->count == MAX_FORMS ||
+		forms->bytes + length > MAX_BYTES)
+		return;
+	forms->forms[forms->count++] = form;
+	forms->bytes += length;
 }
 
 /* As it is, and with any number of the digits around it taken off: words may have their own. */

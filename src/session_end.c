@@ -29,12 +29,15 @@ static BaQuery end_session = {
 	.latest = true,
 };
 
-/* As the person as well: of a service's person, those at its customers. */
+/*
+ * As the person as well: of a service's person, those at its customers. One whose row
+ * somebody holds is being ended already, and nobody can make this wait.
+ */
 static BaQuery end_sessions = {
 	.sql =
 		"UPDATE bestauth.session SET ended_at = clock_timestamp() WHERE ended_at IS NULL"
 		" AND expires_at > clock_timestamp() AND session_id IN (SELECT session_id FROM bestauth.session"
-		" WHERE (user_id = $1 OR person_id = $1) AND ended_at IS NULL ORDER BY session_id FOR UPDATE)",
+		" WHERE (user_id = $1 OR person_id = $1) AND ended_at IS NULL FOR UPDATE SKIP LOCKED)",
 	.latest = true,
 };
 

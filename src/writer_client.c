@@ -197,7 +197,7 @@ TakeSlot(BaWriterKind kind, const char *payload, int length, bool abandoned)
 
 		/* Better a free one; but one that nobody waits for, or serves, will do. */
 		if (state == REQUEST_FREE ||
-			(state == REQUEST_PENDING && slot->abandoned && !request))
+			(state == REQUEST_PENDING && slot->abandoned && !abandoned && !request))
 			request = slot;
 		if (state == REQUEST_FREE)
 			break;
@@ -374,7 +374,9 @@ BaWriterPost(BaWriterKind kind, const char *payload, int length)
 			(void) CallWriter();
 		return;
 	}
-	segment = dsm_create(sizeof(BaRequest), 0);
+	segment = dsm_create(sizeof(BaRequest), DSM_CREATE_NULL_IF_MAXSEGMENTS);
+	if (segment == NULL)
+		return;
 	pg_atomic_init_u32(&((BaRequest *) dsm_segment_address(segment))->state,
 					   REQUEST_FREE);
 	Fill(dsm_segment_address(segment), kind, payload, length, false);

@@ -56,6 +56,9 @@ CREATE TABLE bestauth.audit_fold (
 	company_code text,
 	user_id      uuid,
 	username     text,
+	db_role      text NOT NULL,
+	object_type  text,
+	object_id    text,
 	began_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
 	seen         integer NOT NULL DEFAULT 1,
 	folded       integer NOT NULL DEFAULT 0
