@@ -101,7 +101,7 @@ static BaQuery find_roles = {
 static BaQuery find_permissions = {
 	.sql =
 		"SELECT name::text, title, description, name::text FROM bestauth.permission"
-		" WHERE NOT client_only AND ($1 OR name = ANY ($2 COLLATE \"C\") OR (by_name_only AND $3))"
+		" WHERE NOT client_only AND ($1 OR name = ANY ($2 COLLATE \"C\") OR (name = '" BA_PERM_WEB_PORTAL "' AND $3))"
 		" AND ($4 IS NULL OR name > $4 COLLATE \"C\") ORDER BY name LIMIT $5",
 };
 

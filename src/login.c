@@ -137,7 +137,9 @@ StartAudit(const Login *login, const char *action, BaAudit *audit)
 	audit->person = PersonLabel(login);
 	audit->service_id = login->has_service ? &login->service.company_id : NULL;
 	audit->service_code = login->has_service ? login->service.code : NULL;
-	audit->session_id = login->session_id;
+	/* Else that of the session in which somebody logs in. */
+	if (login->session_id != NULL)
+		audit->session_id = login->session_id;
 	audit->client_addr = login->client_addr;
 	audit->object_type = "user";
 	audit->object_id = login->has_person ? PersonLabel(login) : audit->username;

@@ -111,7 +111,7 @@ static BaQuery insert_message = {
 static BaQuery find_newer = {
 	.sql =
 		"SELECT true FROM bestauth.outbox o JOIN bestauth.outbox n ON n.user_id = o.user_id"
-		" AND n.kind = o.kind AND n.topic IS NOT DISTINCT FROM o.topic AND n.message_id > o.message_id"
+		" AND n.kind = o.kind AND n.topic IS NOT DISTINCT FROM o.topic AND (n.created_at, n.message_id) > (o.created_at, o.message_id)"
 		" AND (n.topic IS NULL OR n.recipient = o.recipient) WHERE o.message_id = $1 LIMIT 1",
 	.latest = true,
 };

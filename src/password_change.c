@@ -169,6 +169,10 @@ bestauth_set_password(PG_FUNCTION_ARGS)
 
 	BaInstanceRequireOpen();
 	PreventCommandIfReadOnly("set_password()");
+	if (answers.count > BA_MAX_QUESTIONS)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("argument \"answers\" has more than %d elements",
+							   BA_MAX_QUESTIONS)));
 	if (BaTokenPeek(secret, PASSWORD_TOKENS, &token) != BA_TOKEN_VALID)
 		return RefuseToken(&token);
 	LoadCompany(&token.user, &company);

@@ -329,11 +329,20 @@ BaPasswordPolicyRequire(const char *password, const BaCompany *company,
 void
 BaBlockedPasswordRule(BaRowEvent *event, bool restoring)
 {
-	char *word = BaCanonicalPlain(BaCanonicalFold(BaColumnRequireText(event, "word")));
+	char *word = BaColumnRequireText(event, "word");
 
-	if (strlen(word) < LEAST_WORD || strlen(word) > BA_MAX_PASSWORD)
+	if (strlen(word) > BA_MAX_NAME)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("word to be blocked is too long"),
+						errdetail("At most %d bytes are allowed.", BA_MAX_NAME)));
+	word = BaCanonicalPlain(BaCanonicalFold(word));
+	if (strlen(word) < LEAST_WORD)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("word \"%s\" cannot be blocked", word),
 						errdetail("It has at least %d letters or digits.", LEAST_WORD)));
 	BaColumnSet(event, "word", CStringGetTextDatum(word));
+	/* Those that come with the extension are not dumped. */
+	if (event->old_row == NULL)
+		BaColumnSet(event, "builtin", BoolGetDatum(false));
+	BaColumnRequireSame(event, "builtin", "A-06");
 }

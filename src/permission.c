@@ -213,6 +213,25 @@ BaPermissionRequireAll(const BaCaller *caller, Datum permissions, Datum companie
 			BaAccessRefuse(caller, "G-08", company_reason);
 }
 
+/* Does one user hold all that another does? web_portal is left out here as well. */
+bool
+BaPermissionCovers(const BaUser *holder, const BaUser *user)
+{
+	static BaQuery is_covered = {
+		.sql = "SELECT array_remove($1, 'web_portal') <@ $2 AND $3 <@ $4",
+	};
+	BaArgs args = {0};
+	BaRow row;
+
+	if (user->type->holds_all_permissions && !holder->type->holds_all_permissions)
+		return false;
+	BaPut(&args, TEXTARRAYOID, BaPermissionsOf(user), false);
+	BaPut(&args, TEXTARRAYOID, BaPermissionsOf(holder), false);
+	BaPut(&args, UUIDARRAYOID, BaCompaniesOf(user), false);
+	BaPut(&args, UUIDARRAYOID, BaCompaniesOf(holder), false);
+	return BaQueryRow(&is_covered, &args, &row) && BaGetBool(&row, 0);
+}
+
 /*
  * Whoever brings somebody in who was out, or could log in as them, gives away
  * what they hold: they must hold as much.
@@ -368,7 +387,7 @@ bestauth_grant_permission(PG_FUNCTION_ARGS)
 		BaAccessRefuse(&caller, "PRT-3", "Nobody gives this permission to themselves.");
 	if (BaPermissionGive(&company, &user, name))
 	{
-		BaUserTouch(&user.user_id, true);
+		BaUserTouch(&user.user_id);
 		AuditPermission("permission.granted", &company, &user, name);
 	}
 	PG_RETURN_VOID();
@@ -389,7 +408,7 @@ bestauth_revoke_permission(PG_FUNCTION_ARGS)
 	BaPutText(&args, name);
 	if (BaQueryExec(&delete_permission, &args) > 0)
 	{
-		BaUserTouch(&user.user_id, false);
+		BaUserTouch(&user.user_id);
 		AuditPermission("permission.revoked", &company, &user, name);
 	}
 	PG_RETURN_VOID();

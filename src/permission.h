@@ -13,6 +13,7 @@ extern void BaPermissionRequireGivable(const BaCaller *caller, char **names, int
 extern void BaPermissionRequireAll(const BaCaller *caller, Datum permissions,
 								   Datum companies, const char *company_reason);
 extern void BaPermissionRequireAsMuch(const BaCaller *caller, const BaUser *user);
+extern bool BaPermissionCovers(const BaUser *holder, const BaUser *user);
 extern bool BaPermissionGive(const BaCompany *company, const BaUser *user,
 							 const char *name);
 extern Datum BaPermissionsOf(const BaUser *user);

@@ -84,19 +84,26 @@ static BaQuery update_names = {
 };
 
 static BaQuery set_pending_email = {
-	.sql = "UPDATE bestauth.user_account SET pending_email = $2 WHERE user_id = $1",
+	.sql = "UPDATE bestauth.user_account SET pending_email = $2, pending_email_by = $3"
+		   " WHERE user_id = $1",
 	.latest = true,
 };
 
 static BaQuery remove_email = {
 	.sql =
-		"UPDATE bestauth.user_account SET email = NULL, pending_email = NULL WHERE user_id = $1",
+		"UPDATE bestauth.user_account SET email = NULL, pending_email = NULL, pending_email_by = NULL WHERE user_id = $1",
 	.latest = true,
 };
 
 static BaQuery confirm_email = {
-	.sql = "UPDATE bestauth.user_account SET email = pending_email, pending_email = NULL"
-		   " WHERE user_id = $1 AND pending_email IS NOT NULL",
+	.sql =
+		"UPDATE bestauth.user_account SET email = pending_email, pending_email = NULL, pending_email_by = NULL"
+		" WHERE user_id = $1 AND pending_email IS NOT NULL",
+	.latest = true,
+};
+
+static BaQuery find_requester = {
+	.sql = "SELECT pending_email_by FROM bestauth.user_account WHERE user_id = $1",
 	.latest = true,
 };
 
@@ -139,7 +146,7 @@ FindField(const char *key)
 		appendStringInfo(&known, "%s%s", i == 0 ? "" : ", ", fields[i].key);
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					errmsg("key \"%s\" of argument \"changes\" is not known", key),
-					errhint("The keys are %s.", known.data), BaErrRule("G-10")));
+					errhint("The keys are %s.", known.data), BaErrRule("PRV-15")));
 	return 0;
 }
 
@@ -292,7 +299,8 @@ SetNames(const BaUser *user, const Changes *changes)
 
 /* The old address is told at once; the new one counts when it is confirmed. */
 static void
-SetEmail(const BaCompany *company, const BaUser *user, const char *email)
+SetEmail(const BaCaller *caller, const BaCompany *company, const BaUser *user,
+		 const char *email)
 {
 	bool same = email != NULL && user->email != NULL && strcmp(email, user->email) == 0;
 	BaArgs args = {0};
@@ -304,6 +312,7 @@ SetEmail(const BaCompany *company, const BaUser *user, const char *email)
 		return;
 	}
 	BaPutText(&args, same ? NULL : email);
+	BaPutUuid(&args, !same && caller->identity ? &caller->identity->user_id : NULL);
 	(void) BaQueryExec(&set_pending_email, &args);
 	if (same)
 		return;
@@ -385,13 +394,32 @@ bestauth_update_user(PG_FUNCTION_ARGS)
 	if (changes.roles.items != NULL)
 		SetRoles(&caller, &company, &user, &changes.roles);
 	if (changes.has[EMAIL])
-		SetEmail(&company, &user, changes.texts[EMAIL]);
+		SetEmail(&caller, &company, &user, changes.texts[EMAIL]);
 	BaUserAudit(&audit, "user.updated", &company, &user);
 	BaJsonStart(&detail);
 	BaJsonTexts(&detail, "keys", changes.keys, changes.key_count);
 	audit.detail = BaJsonFinish(&detail);
 	BaAuditWrite(&audit);
 	PG_RETURN_VOID();
+}
+
+/*
+ * Whoever entered the address was asked to hold what the user held. The user may
+ * hold more by now, or they less.
+ */
+static bool
+RequesterStillMay(const BaUser *user)
+{
+	BaArgs args = {0};
+	BaRow row;
+	pg_uuid_t requester_id;
+	BaUser requester;
+
+	BaPutUuid(&args, &user->user_id);
+	if (!BaQueryRow(&find_requester, &args, &row) || !BaGetUuid(&row, 0, &requester_id))
+		return true;
+	return BaUserLoad(&requester_id, &requester) && !requester.locked &&
+		   !requester.deleted && BaPermissionCovers(&requester, user);
 }
 
 /* The link that was sent to the new address: it takes no session. */
@@ -408,6 +436,8 @@ bestauth_confirm_email_change(PG_FUNCTION_ARGS)
 
 	BaInstanceRequireOpen();
 	state = BaTokenLockUser(secret, BA_TOKEN_EMAIL_CHANGE, &token);
+	if (state == BA_TOKEN_VALID && !RequesterStillMay(&token.user))
+		state = BA_TOKEN_SUPERSEDED;
 	if (state != BA_TOKEN_UNKNOWN && !BaCompanyLoad(&token.user.company_id, &company))
 		elog(ERROR, "the user's company is gone");
 	if (state == BA_TOKEN_UNKNOWN)

@@ -376,7 +376,7 @@ BaRoleGive(const BaCaller *caller, const BaCompany *company, const BaUser *user,
 	BaPutUuid(&args, &role.role_id);
 	if (BaQueryExec(&insert_user_role, &args) == 0)
 		return;
-	BaUserTouch(&user->user_id, true);
+	BaUserTouch(&user->user_id);
 	AuditRole("role.assigned", company, &role, user->username, NULL, NULL);
 }
 
@@ -393,7 +393,7 @@ BaRoleTake(const BaCaller *caller, const BaCompany *company, const BaUser *user,
 	BaPutUuid(&args, &role.role_id);
 	if (BaQueryExec(&delete_user_role, &args) == 0)
 		return;
-	BaUserTouch(&user->user_id, false);
+	BaUserTouch(&user->user_id);
 	AuditRole("role.unassigned", company, &role, user->username, NULL, NULL);
 }
 

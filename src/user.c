@@ -48,9 +48,7 @@ static BaQuery try_lock_user_row = {
 };
 
 static BaQuery touch_user = {
-	.sql =
-		"UPDATE bestauth.user_account SET revision = revision + 1,"
-		" pending_email = CASE WHEN $2 THEN NULL ELSE pending_email END WHERE user_id = $1",
+	.sql = "UPDATE bestauth.user_account SET revision = revision + 1 WHERE user_id = $1",
 	.latest = true,
 };
 
@@ -123,18 +121,13 @@ BaUserTryLock(const pg_uuid_t *user_id)
 	return BaQueryExec(&try_lock_user_row, &args) > 0;
 }
 
-/*
- * Something that an editor was shown has changed elsewhere [G-12]. Who gets more loses
- * an e-mail address that waits to be confirmed: whoever entered it was asked to hold
- * what the user held then.
- */
+/* Something that an editor was shown has changed elsewhere [G-12]. */
 void
-BaUserTouch(const pg_uuid_t *user_id, bool gets_more)
+BaUserTouch(const pg_uuid_t *user_id)
 {
 	BaArgs args = {0};
 
 	BaPutUuid(&args, user_id);
-	BaPutBool(&args, gets_more);
 	(void) BaQueryExec(&touch_user, &args);
 }
 

@@ -35,7 +35,7 @@ typedef struct BaUser
 
 extern bool BaUserFind(const pg_uuid_t *company_id, const char *username, BaUser *user);
 extern bool BaUserLoad(const pg_uuid_t *user_id, BaUser *user);
-extern void BaUserTouch(const pg_uuid_t *user_id, bool gets_more);
+extern void BaUserTouch(const pg_uuid_t *user_id);
 extern bool BaUserTryLock(const pg_uuid_t *user_id);
 extern void BaUserLock(const pg_uuid_t *user_id);
 extern bool BaUserAdmitsPerson(const BaUser *key, const pg_uuid_t *person_id);

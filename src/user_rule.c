@@ -240,7 +240,10 @@ BaUserRule(BaRowEvent *event, bool restoring)
 	if (event->old_row != NULL)
 		SetVersion(event);
 	else if (!restoring)
+	{
 		BaColumnSet(event, "version", Int32GetDatum(1));
+		BaColumnSet(event, "revision", Int32GetDatum(1));
+	}
 	if (restoring)
 		return;
 	if (event->old_row != NULL)

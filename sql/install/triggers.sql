@@ -46,7 +46,7 @@ BEGIN
 		('role',                'role_id',               '',              '',            'INSERT OR UPDATE OR DELETE', ''),
 		('role_company',        'role_id,child_id',      '',              '',            'INSERT OR UPDATE OR DELETE', ''),
 		('role_permission',     'role_id,permission',    '',              '',            'INSERT OR UPDATE OR DELETE', ''),
-		('security_question',   'user_id',               'answers_hash',  '',            '', ''),
+		('security_question',   'user_id',               'questions,answers_hash', '',            '', ''),
 		('session',             'session_id',            'token_hash',    '',            'UPDATE OR DELETE', ''),
 		('token',               'token_id',              'token_hash',    '',            '', ''),
 		('user_account',        'user_id',               '',              'revision',    'UPDATE OR DELETE', 'PRV-14'),

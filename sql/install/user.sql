@@ -9,6 +9,7 @@ CREATE TABLE bestauth.user_account (
 	last_name          text,
 	email              text,
 	pending_email      text,
+	pending_email_by   uuid,
 	title              text CHECK (length(title) <= 100),
 	phone              text CHECK (length(phone) <= 100),
 	mobile_phone       text CHECK (length(mobile_phone) <= 100),
@@ -36,6 +37,8 @@ COMMENT ON COLUMN bestauth.user_account.revision IS
 'Rises with every change of the row, and of the user''s roles and permissions through a function: update_user() refuses an edit of an older one when it is told which was read [G-12].';
 COMMENT ON COLUMN bestauth.user_account.pending_email IS
 'The new address, until confirm_email_change() was called with the link sent to it [G-11].';
+COMMENT ON COLUMN bestauth.user_account.pending_email_by IS
+'Who entered it in a session: they must still hold as much as the user when it is confirmed. NULL: the operator.';
 COMMENT ON COLUMN bestauth.user_account.locked_at IS
 'Locked by an administrator. The lock after wrong passwords is kept in login_counter.';
 -- "C" has ASCII case alone, so the key is the same in every locale [P-04].
