@@ -69,8 +69,9 @@ my @environments = (
 	{
 		name => 'hostile',
 		locale => 'C',
-		# it looks, in a transaction that began before, at rows of the writer's
-		without => ['token'],
+		# these look, in a transaction that began before, at rows of the writer's; health shows
+		# an estimate by the tables' statistics
+		without => ['token', 'password_change', 'health'],
 		settings => {
 			%timeouts,
 			synchronous_commit => 'off',
