@@ -34,6 +34,14 @@ RESET SESSION AUTHORIZATION;
 SELECT outcome, detail ->> 'reason' AS reason, count(*) FROM bestauth.audit_log
 WHERE company_code = 'peers-inc' AND username = 'one' AND action = 'login.denied' GROUP BY outcome, reason ORDER BY count(*);
 
+-- [D8] Peers hash with gen_salt('bf') alone: cost 6. Here every hash has the cost that is
+-- configured, and nobody can configure less than 10.
+SELECT boot_val AS usual, min_val AS least FROM pg_settings WHERE name = 'bestauth.hash_cost';
+SELECT count(*), bool_and(password_hash LIKE format('$2a$%s$%%', current_setting('bestauth.hash_cost'))) AS as_configured,
+	bool_and(substr(password_hash, 5, 2)::int >= 10) AS never_less
+FROM bestauth.credential JOIN bestauth.user_account USING (user_id) JOIN bestauth.company c USING (company_id) WHERE c.code = 'peers-inc';
+SELECT peers_test.attempt('SET bestauth.hash_cost = 6');
+
 -- [D6] [C-01] A peer counts in the caller's transaction: who rolls back guesses for ever.
 SET SESSION AUTHORIZATION regress_peers_app;
 BEGIN; SELECT outcome FROM bestauth.login('peers-inc', 'two', 'wrong password 1'); ROLLBACK;

@@ -198,6 +198,8 @@ SELECT count(*) FROM bestauth.audit_log WHERE action = 'session.ended' AND compa
 -- Too old, and not used for too long.
 SELECT * FROM bestauth.login('session_clinic', 'user', 'a long password of user') \gset old_
 SELECT * FROM bestauth.login('session_clinic', 'user', 'a long password of user') \gset idle_
+-- [D-12] A new login makes a new token, and a session of its own.
+SELECT :'old_session_token' <> :'idle_session_token' AS another, pg_temp.use(:'old_session_token') AS old;
 UPDATE bestauth.session SET expires_at = clock_timestamp() WHERE token_hash = sha256(convert_to(:'old_session_token', 'UTF8'));
 UPDATE bestauth.session_use SET last_used_at = clock_timestamp() - interval '31 minutes'
 WHERE session_id = (SELECT session_id FROM bestauth.session WHERE token_hash = sha256(convert_to(:'idle_session_token', 'UTF8')));
