@@ -83,4 +83,4 @@ SELECT word, true, NULL FROM regexp_split_to_table(trim(E' \t\n' FROM $words$
 	wolves wonderwoman work worker wrestling xbox xyz yahoo yamaha yankees
 	yellow yes yesyes yoda yourpassword youtube zaq12wsx zaq1xsw2 zelda zxc123 zxcv zxcvbn zxcvbnm
 	zxcvbnmasdfghjkl 
-$words$), '\s+') AS word;
+$words$), E'\\s+') AS word;

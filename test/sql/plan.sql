@@ -41,18 +41,18 @@ CREATE POLICY two ON plan_test.claim TO regress_plan_two
 
 -- The same rows by every kind of kept plan: prepared, of plpgsql, and of a SQL
 -- function that is inlined into a subquery.
-PREPARE mine (text) AS SELECT string_agg(name, ' ' ORDER BY name) FROM plan_test.claim WHERE name LIKE $1;
+PREPARE mine (text) AS SELECT string_agg(name, ' ' ORDER BY name COLLATE "C") FROM plan_test.claim WHERE name LIKE $1;
 PREPARE nested (text) AS WITH c AS (SELECT name FROM plan_test.claim WHERE name LIKE $1)
-	SELECT string_agg(name, ' ' ORDER BY name) FROM c WHERE name IN (SELECT name FROM plan_test.claim);
+	SELECT string_agg(name, ' ' ORDER BY name COLLATE "C") FROM c WHERE name IN (SELECT name FROM plan_test.claim);
 CREATE FUNCTION plan_test.names(wanted text) RETURNS SETOF text STABLE LANGUAGE sql AS $$
 	SELECT name FROM plan_test.claim WHERE name LIKE wanted
 $$;
 CREATE FUNCTION plan_test.mine(wanted text) RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
-	RETURN (SELECT string_agg(name, ' ' ORDER BY name) FROM plan_test.claim WHERE name LIKE wanted);
+	RETURN (SELECT string_agg(name, ' ' ORDER BY name COLLATE "C") FROM plan_test.claim WHERE name LIKE wanted);
 END
 $$;
-PREPARE inlined (text) AS SELECT string_agg(n, ' ' ORDER BY n) FROM (SELECT n FROM plan_test.names($1) n) s;
+PREPARE inlined (text) AS SELECT string_agg(n, ' ' ORDER BY n COLLATE "C") FROM (SELECT n FROM plan_test.names($1) n) s;
 -- What they all come to, for each session in turn; "differ" if they don't agree.
 CREATE FUNCTION plan_test.look() RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -103,7 +103,7 @@ SELECT plan_test.look() AS nobody;
 -- Auto goes over to the generic plan after some calls.
 SET plan_cache_mode = auto;
 BEGIN;
-SELECT who, sees, count(*) FROM plan_test.turns('{ann,ann,ann,ann,ann,ann,ann,bob,bob,bob,bob,bob,bob,bob,ann,bob}') GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT who, sees, count(*) FROM plan_test.turns('{ann,ann,ann,ann,ann,ann,ann,bob,bob,bob,bob,bob,bob,bob,ann,bob}') GROUP BY 1, 2 ORDER BY 1, 2 COLLATE "C";
 COMMIT;
 SELECT generic_plans > 0 AS generic, custom_plans > 0 AS custom FROM pg_prepared_statements WHERE name = 'mine';
 
@@ -351,7 +351,7 @@ SET ROLE regress_plan_app;
 -- Ann, then a bad one whose error is caught: what was before the block holds.
 BEGIN;
 SELECT person_id IS NOT NULL AS used FROM bestauth.use_session(:'ann');
-SELECT name, regress.attempt(format('SELECT * FROM bestauth.use_session(%L)', token)), plan_test.who() FROM plan_test.token WHERE name NOT IN ('ann', 'bob') ORDER BY name;
+SELECT name, regress.attempt(format('SELECT * FROM bestauth.use_session(%L)', token)), plan_test.who() FROM plan_test.token WHERE name NOT IN ('ann', 'bob') ORDER BY name COLLATE "C";
 -- Bob inside the block, then the bad one: not bob, who was only in the block.
 DO $$
 DECLARE
