@@ -103,7 +103,7 @@ SELECT plan_test.look() AS nobody;
 -- Auto goes over to the generic plan after some calls.
 SET plan_cache_mode = auto;
 BEGIN;
-SELECT who, sees, count(*) FROM plan_test.turns('{ann,ann,ann,ann,ann,ann,ann,bob,bob,bob,bob,bob,bob,bob,ann,bob}') GROUP BY 1, 2 ORDER BY 1, 2 COLLATE "C";
+SELECT who, sees, count(*) FROM plan_test.turns('{ann,ann,ann,ann,ann,ann,ann,bob,bob,bob,bob,bob,bob,bob,ann,bob}') GROUP BY 1, 2 ORDER BY who, sees COLLATE "C";
 COMMIT;
 SELECT generic_plans > 0 AS generic, custom_plans > 0 AS custom FROM pg_prepared_statements WHERE name = 'mine';
 
