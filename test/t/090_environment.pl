@@ -27,6 +27,7 @@ my @tests = sort map { m{([^/]+)\.sql$} } glob "$root/test/sql/*.sql";
 # BESTAUTH_ALL_ENVIRONMENTS=1.
 my %long = map { $_ => 1 } qw(account credential event functionrule health login oracle password_change peers);
 @tests = grep { !$long{$_} } @tests unless $ENV{BESTAUTH_ALL_ENVIRONMENTS};
+my %chosen = map { $_ => 1 } @tests;
 
 # How many run at the same time.
 my $places = 2;
@@ -201,7 +202,7 @@ sub start
 {
 	my ($environment) = @_;
 	my %settings = %{ $environment->{settings} };
-	my @tests = @{ $environment->{only} // \@tests };
+	my @tests = grep { $chosen{$_} } @{ $environment->{only} // \@tests };
 	my $folder = make_folder($environment);
 	my %without = map { $_ => 1 } @{ $environment->{without} // [] };
 	my ($node, $pid, @options);
