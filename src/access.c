@@ -86,9 +86,13 @@ bestauth_has_access(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(BaAccessRoleHas(GetUserId(), access));
 }
 
-/* Refuses the call: writes that down for good, then raises. */
-void
-BaAccessRefuse(const BaCaller *caller, const char *rule, const char *reason)
+/*
+ * Writes down, for good, that the call was refused. Refusals can come by the million:
+ * those with the same key are folded.
+ */
+static void
+AuditRefusal(const BaCaller *caller, const char *reason, const char *rule,
+			 const char *key)
 {
 	BaAudit audit;
 	BaJson detail;
@@ -101,32 +105,29 @@ BaAccessRefuse(const BaCaller *caller, const char *rule, const char *reason)
 	BaJsonText(&detail, "reason", reason);
 	BaJsonText(&detail, "rule", rule);
 	audit.detail = BaJsonFinish(&detail);
-	BaAuditWriteFolded(&audit, psprintf("denied/%s/%s",
-										caller->identity ?
-											BaUuidText(&caller->identity->session_id) :
-											audit.db_role,
-										caller->function));
+	BaAuditWriteFolded(&audit, key);
+}
+
+/* Refuses the call: writes that down, then raises. */
+void
+BaAccessRefuse(const BaCaller *caller, const char *rule, const char *reason)
+{
+	const char *who = caller->identity ? BaUuidText(&caller->identity->session_id) :
+										 GetUserNameFromId(GetSessionUserId(), true);
+
+	AuditRefusal(caller, reason, rule,
+				 psprintf("denied/%s/%s", who ? who : "", caller->function));
 	ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 					errmsg("permission denied for function %s", caller->function),
 					errdetail("%s", reason), BaErrRule(rule)));
 }
 
-/* Calls without a session can come by the million: they are folded. */
 static void
 RefuseWithoutSession(const BaCaller *caller)
 {
-	BaAudit audit;
-	BaJson detail;
-
-	BaAuditStart(&audit, "access.denied");
-	audit.outcome = "denied";
-	audit.object_type = "function";
-	audit.object_id = caller->function;
-	BaJsonStart(&detail);
-	BaJsonText(&detail, "reason", "no session");
-	audit.detail = BaJsonFinish(&detail);
 	if (!RecoveryInProgress())
-		BaAuditWriteFolded(&audit, psprintf("function/%s", caller->function));
+		AuditRefusal(caller, "no session", NULL,
+					 psprintf("function/%s", caller->function));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
 			 errmsg("no valid session for function %s", caller->function),
@@ -167,7 +168,7 @@ RequireOwnAccount(const BaCaller *caller)
 	if (type->needs_second_part)
 		BaAccessRefuse(caller, caller->rule->rule,
 					   "The session is that of a key, which is shared.");
-	if (type->needs_my_account && !BaContextHasPermission(caller->rule->permission))
+	if (type->needs_my_account)
 		BaAccessRequirePermission(caller);
 }
 

@@ -76,7 +76,7 @@ static BaQuery unregister_service = {
 
 static BaQuery list_services = {
 	.sql =
-		"SELECT c.code, c.name FROM bestauth.billing_service b JOIN bestauth.company c USING (company_id)"
+		"SELECT c.code, c.name, c.code FROM bestauth.billing_service b JOIN bestauth.company c USING (company_id)"
 		" WHERE b.unregistered_at IS NULL AND ($1 IS NULL OR c.code COLLATE \"C\" > $1 COLLATE \"C\")"
 		" ORDER BY c.code COLLATE \"C\" LIMIT $2",
 };
@@ -338,16 +338,6 @@ bestauth_unregister_billing_service(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-static void
-PutService(const BaRow *row, void *arg)
-{
-	ReturnSetInfo *result = arg;
-	Datum values[3] = {row->values[0], row->values[1], row->values[0]};
-	bool nulls[3] = {false, false, false};
-
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-}
-
 Datum
 bestauth_list_billing_services(PG_FUNCTION_ARGS)
 {
@@ -356,7 +346,6 @@ bestauth_list_billing_services(PG_FUNCTION_ARGS)
 	(void) BaAccessCaller(fcinfo);
 	BaPutText(&args, BaArgTextOrNull(fcinfo, 1, "after", BA_MAX_CODE));
 	BaPutInt(&args, BaArgPageSize(fcinfo, 0, 100));
-	InitMaterializedSRF(fcinfo, 0);
-	BaQueryEach(&list_services, &args, PutService, fcinfo->resultinfo);
+	BaQueryReturn(&list_services, &args, fcinfo);
 	return (Datum) 0;
 }

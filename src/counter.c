@@ -76,14 +76,16 @@ static BaQuery clear = {
 };
 
 /* A user's own count, and those of the persons who tried that key. */
+#define OF_USER \
+	" FROM bestauth.login_counter WHERE subject = $1" \
+	" OR substr(subject, 1, 17) = '\\x70' || substr($1, 2)"
+
 static BaQuery unlock = {
-	.sql = "DELETE FROM bestauth.login_counter WHERE subject = $1"
-		   " OR substr(subject, 1, 17) = '\\x70' || substr($1, 2)",
+	.sql = "DELETE" OF_USER,
 };
 
 static BaQuery find_count = {
-	.sql = "SELECT true FROM bestauth.login_counter WHERE subject = $1"
-		   " OR substr(subject, 1, 17) = '\\x70' || substr($1, 2) LIMIT 1",
+	.sql = "SELECT true" OF_USER " LIMIT 1",
 	.latest = true,
 };
 
@@ -282,17 +284,17 @@ BaCounterCharge(BaSubject first, BaSubject second, const BaAudit *lock_row)
 	return Call(COUNTER_CHARGE, first, second, lock_row);
 }
 
-/*
- * After a right password: the count begins anew. Tells whether there was one; then
- * the row, if any, is written with it.
- */
-bool
-BaCounterClear(BaSubject first, BaSubject second, const BaAudit *row)
+/* After a right password: the count begins anew. */
+void
+BaCounterClear(BaSubject first, BaSubject second)
 {
-	return Call(COUNTER_CLEAR, first, second, row).cleared;
+	(void) Call(COUNTER_CLEAR, first, second, NULL);
 }
 
-/* By an administrator: the user's count, and of a key those of its persons. */
+/*
+ * By an administrator: the user's count, and of a key those of its persons. Tells
+ * whether there was one; then the row is written with it.
+ */
 bool
 BaCounterUnlock(const pg_uuid_t *user_id, const BaAudit *row)
 {

@@ -27,7 +27,7 @@ extern BaSubject BaSubjectUnknown(const char *company, const char *portal,
 								  const char *username);
 extern BaCharge BaCounterCharge(BaSubject first, BaSubject second,
 								const BaAudit *lock_row);
-extern bool BaCounterClear(BaSubject first, BaSubject second, const BaAudit *row);
+extern void BaCounterClear(BaSubject first, BaSubject second);
 extern bool BaCounterExists(const pg_uuid_t *user_id);
 extern bool BaCounterUnlock(const pg_uuid_t *user_id, const BaAudit *row);
 

@@ -101,18 +101,10 @@ static BaQuery find_roles = {
 static BaQuery find_permissions = {
 	.sql =
 		"SELECT name::text, title, description, name::text FROM bestauth.permission"
-		" WHERE NOT client_only AND ($1 OR name = ANY ($2 COLLATE \"C\") OR (name = '" BA_PERM_WEB_PORTAL "' AND $3))"
+		" WHERE NOT client_only AND ($1 OR name = ANY ($2 COLLATE \"C\") OR (name = '" BA_PERM_WEB_PORTAL
+		"' AND $3))"
 		" AND ($4 IS NULL OR name > $4 COLLATE \"C\") ORDER BY name LIMIT $5",
 };
-
-static void
-PutRow(const BaRow *row, void *arg)
-{
-	ReturnSetInfo *result = arg;
-
-	tuplestore_putvalues(result->setResult, result->setDesc, (Datum *) row->values,
-						 (bool *) row->nulls);
-}
 
 static void
 PutBool(BaArgs *args, FunctionCallInfo fcinfo, int n)
@@ -145,8 +137,7 @@ bestauth_search_users(PG_FUNCTION_ARGS)
 	PutBool(&args, fcinfo, 7);
 	BaPutText(&args, BaArgTextOrNull(fcinfo, 9, "after", BA_MAX_USERNAME));
 	BaPutInt(&args, BaArgPageSize(fcinfo, 8, 100));
-	InitMaterializedSRF(fcinfo, 0);
-	BaQueryEach(&find_users, &args, PutRow, fcinfo->resultinfo);
+	BaQueryReturn(&find_users, &args, fcinfo);
 	return (Datum) 0;
 }
 
@@ -222,8 +213,7 @@ bestauth_list_roles(PG_FUNCTION_ARGS)
 	PutCompanies(&args, caller.identity);
 	BaPutText(&args, BaArgNameOrNull(fcinfo, 1, "after"));
 	BaPutInt(&args, BaArgPageSize(fcinfo, 0, 100));
-	InitMaterializedSRF(fcinfo, 0);
-	BaQueryEach(&find_roles, &args, PutRow, fcinfo->resultinfo);
+	BaQueryReturn(&find_roles, &args, fcinfo);
 	return (Datum) 0;
 }
 
@@ -237,7 +227,6 @@ bestauth_list_permissions(PG_FUNCTION_ARGS)
 	BaPutBool(&args, BaContextHasPermission(BA_PERM_MANAGE_USERS));
 	BaPutText(&args, BaArgTextOrNull(fcinfo, 1, "after", BA_MAX_CODE));
 	BaPutInt(&args, BaArgPageSize(fcinfo, 0, 100));
-	InitMaterializedSRF(fcinfo, 0);
-	BaQueryEach(&find_permissions, &args, PutRow, fcinfo->resultinfo);
+	BaQueryReturn(&find_permissions, &args, fcinfo);
 	return (Datum) 0;
 }

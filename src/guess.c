@@ -66,5 +66,5 @@ BaGuessCheck(BaGuess *guess, const char *secret, const BaPasswordHash *stored)
 void
 BaGuessForgive(const BaGuess *guess)
 {
-	(void) BaCounterClear(guess->subject, guess->second, NULL);
+	BaCounterClear(guess->subject, guess->second);
 }

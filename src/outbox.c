@@ -160,18 +160,25 @@ static BaQuery fail_message = {
 };
 
 static void
-Put(const char *kind, const char *topic, const BaCompany *company, const BaUser *user,
-	const char *recipient)
+Insert(const char *kind, const char *topic, const char *recipient,
+	   const pg_uuid_t *user_id, const pg_uuid_t *company_id)
 {
 	BaArgs args = {0};
 
 	BaPutText(&args, kind);
 	BaPutText(&args, topic);
 	BaPutText(&args, recipient);
-	BaPutUuid(&args, &user->user_id);
-	BaPutUuid(&args, &company->company_id);
+	BaPutUuid(&args, user_id);
+	BaPutUuid(&args, company_id);
 	(void) BaQueryExec(&insert_message, &args);
 	Async_Notify(CHANNEL, "");
+}
+
+static void
+Put(const char *kind, const char *topic, const BaCompany *company, const BaUser *user,
+	const char *recipient)
+{
+	Insert(kind, topic, recipient, &user->user_id, &company->company_id);
 }
 
 void
@@ -210,21 +217,15 @@ static void
 HandleMail(const char *payload, int length, char *reply)
 {
 	MailRequest request;
-	BaArgs args = {0};
 
 	memcpy(&request, payload, sizeof(request));
 	BaFoldHandle(payload + sizeof(request));
+	/* NOTIFY in any case: who listens must not learn whether there is a message. */
 	if (request.has_message)
-	{
-		BaPutText(&args, request.kind);
-		BaPutText(&args, NULL);
-		BaPutText(&args, request.recipient);
-		BaPutUuid(&args, &request.user_id);
-		BaPutUuid(&args, &request.company_id);
-		(void) BaQueryExec(&insert_message, &args);
-	}
-	/* In any case: who listens must not learn whether there is a message. */
-	Async_Notify(CHANNEL, "");
+		Insert(request.kind, NULL, request.recipient, &request.user_id,
+			   &request.company_id);
+	else
+		Async_Notify(CHANNEL, "");
 }
 
 void

@@ -63,6 +63,21 @@ StartOwnAudit(BaAudit *audit, const char *action, const BaCompany *company,
 	audit->username = audit->person = user->username;
 }
 
+/* A guess at a user's own secret, charged like one at a login. */
+static BaGuess
+BeginGuess(const BaCompany *company, const BaUser *user)
+{
+	BaGuess guess = {.subject = BaSubjectUser(&user->user_id)};
+	BaAudit lock_row;
+
+	StartOwnAudit(&lock_row, "login.locked_out", company, user);
+	lock_row.outcome = "denied";
+	guess.lock_row = &lock_row;
+	BaGuessBegin(&guess);
+	guess.lock_row = NULL;
+	return guess;
+}
+
 /* A refusal that outlives the caller's transaction; one of many is folded. */
 static void
 AuditRefusal(const BaCompany *company, const BaUser *user, const char *reason)
@@ -112,10 +127,9 @@ RefuseToken(const BaToken *token)
 static bool
 AnswersFit(const BaToken *token, const BaCompany *company, const BaTextList *answers)
 {
-	BaGuess guess = {.subject = BaSubjectUser(&token->user.user_id)};
+	BaGuess guess;
 	BaPasswordHash stored;
 	Datum questions;
-	BaAudit lock_row;
 	char *typed;
 	bool fit;
 
@@ -127,11 +141,8 @@ AnswersFit(const BaToken *token, const BaCompany *company, const BaTextList *ans
 		AuditRefusal(company, &token->user, "no answers");
 		return false;
 	}
-	StartOwnAudit(&lock_row, "login.locked_out", company, &token->user);
-	lock_row.outcome = "denied";
-	guess.lock_row = &lock_row;
 	typed = BaSecurityAnswers(answers);
-	BaGuessBegin(&guess);
+	guess = BeginGuess(company, &token->user);
 	fit = BaGuessCheck(&guess, typed, &stored);
 	BaSecretForget(typed);
 	if (fit)
@@ -241,14 +252,9 @@ LoadOwn(const BaCaller *caller, BaCompany *company, BaUser *user)
 static bool
 CurrentFits(const BaCompany *company, const BaUser *user, const char *password)
 {
-	BaGuess guess = {.subject = BaSubjectUser(&user->user_id)};
+	BaGuess guess = BeginGuess(company, user);
 	BaCredential credential = {0};
-	BaAudit lock_row;
 
-	StartOwnAudit(&lock_row, "login.locked_out", company, user);
-	lock_row.outcome = "denied";
-	guess.lock_row = &lock_row;
-	BaGuessBegin(&guess);
 	if (guess.admitted)
 		BaCredentialFind(&user->user_id, &credential);
 	if (BaGuessCheck(&guess, password, &credential.password))

@@ -17,6 +17,7 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
@@ -29,7 +30,7 @@
 #include "compat.h"
 #include "query.h"
 
-#define BATCH 500 /* rows fetched at a time by BaQueryEach */
+#define BATCH 500 /* rows fetched at a time by BaQueryReturn */
 
 typedef struct Scope
 {
@@ -180,22 +181,20 @@ BaQueryRows(BaQuery *query, BaArgs *args)
 }
 
 /*
- * Runs a query and hands its rows to the callback one by one, in memory that is
- * gone when the callback returns. For reports: it reads under the statement's
- * snapshot. The callback runs as the owner: it must keep to storing what it is
- * given.
+ * Runs a query and returns its rows as those of the set-returning function that was
+ * called, whose columns they have. For reports: it reads under the statement's
+ * snapshot, batch by batch.
  */
 void
-BaQueryEach(BaQuery *query, BaArgs *args, BaRowCallback callback, void *arg)
+BaQueryReturn(BaQuery *query, BaArgs *args, FunctionCallInfo fcinfo)
 {
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	Scope scope;
 	Portal portal;
-	MemoryContext row_context;
 
-	Enter(&scope);
-	row_context =
-		AllocSetContextCreate(CurrentMemoryContext, "bestauth row", ALLOCSET_SMALL_SIZES);
+	InitMaterializedSRF(fcinfo, 0);
 	Assert(!query->latest);
+	Enter(&scope);
 	Prepare(query, args);
 	portal = SPI_cursor_open(NULL, query->plan, args->values, args->nulls, false);
 	for (;;)
@@ -205,14 +204,9 @@ BaQueryEach(BaQuery *query, BaArgs *args, BaRowCallback callback, void *arg)
 		SPI_cursor_fetch(portal, true, BATCH);
 		if (SPI_processed == 0)
 			break;
+		Assert(SPI_tuptable->tupdesc->natts == result->setDesc->natts);
 		for (i = 0; i < SPI_processed; i++)
-		{
-			BaRow row;
-
-			MemoryContextReset(row_context);
-			CopyRow(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, row_context, &row);
-			callback(&row, arg);
-		}
+			tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
 		SPI_freetuptable(SPI_tuptable);
 	}
 	SPI_cursor_close(portal);

@@ -2,6 +2,7 @@
 #ifndef BESTAUTH_QUERY_H
 #define BESTAUTH_QUERY_H
 
+#include "fmgr.h"
 #include "nodes/pg_list.h"
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
@@ -35,8 +36,6 @@ typedef struct BaRow
 	bool nulls[BA_QUERY_MAX];
 } BaRow;
 
-typedef void (*BaRowCallback)(const BaRow *row, void *arg);
-
 extern void BaPut(BaArgs *args, Oid type, Datum value, bool isnull);
 extern void BaPutText(BaArgs *args, const char *value);
 extern void BaPutUuid(BaArgs *args, const pg_uuid_t *value);
@@ -55,7 +54,7 @@ extern TimestampTz BaGetTime(const BaRow *row, int column);
 extern uint64 BaQueryExec(BaQuery *query, BaArgs *args);
 extern bool BaQueryRow(BaQuery *query, BaArgs *args, BaRow *row);
 extern List *BaQueryRows(BaQuery *query, BaArgs *args);
-extern void BaQueryEach(BaQuery *query, BaArgs *args, BaRowCallback callback, void *arg);
+extern void BaQueryReturn(BaQuery *query, BaArgs *args, FunctionCallInfo fcinfo);
 extern void BaQueryText(const char *sql);
 
 extern Oid BaOwnerId(void);

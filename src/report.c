@@ -17,8 +17,6 @@
 
 PG_FUNCTION_INFO_V1(bestauth_audit_report);
 
-#define COLUMNS 22
-
 /*
  * A company sees what happened in it, and as a service what its own people did
  * elsewhere. The order is that of time, made total by the number.
@@ -74,15 +72,6 @@ PutTime(BaArgs *args, FunctionCallInfo fcinfo, int n)
 	BaPut(args, TIMESTAMPTZOID, isnull ? (Datum) 0 : PG_GETARG_DATUM(n), isnull);
 }
 
-static void
-PutRow(const BaRow *row, void *arg)
-{
-	ReturnSetInfo *result = arg;
-
-	tuplestore_putvalues(result->setResult, result->setDesc, (Datum *) row->values,
-						 (bool *) row->nulls);
-}
-
 /* Whose rows: NULL for those of every company. */
 static bool
 FindScope(FunctionCallInfo fcinfo, BaCompany *company)
@@ -112,8 +101,6 @@ bestauth_audit_report(PG_FUNCTION_ARGS)
 	BaPutText(&args, BaArgTextOrNull(fcinfo, 4, "action", BA_MAX_NAME));
 	PutAfter(&args, fcinfo);
 	BaPut(&args, INT8OID, Int64GetDatum(BaArgPageSize(fcinfo, 6, 0)), PG_ARGISNULL(6));
-	InitMaterializedSRF(fcinfo, 0);
-	Assert(((ReturnSetInfo *) fcinfo->resultinfo)->setDesc->natts == COLUMNS);
-	BaQueryEach(&find_rows, &args, PutRow, fcinfo->resultinfo);
+	BaQueryReturn(&find_rows, &args, fcinfo);
 	return (Datum) 0;
 }

@@ -131,15 +131,6 @@ bestauth_revoke_sessions(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(count);
 }
 
-static void
-PutSession(const BaRow *row, void *arg)
-{
-	ReturnSetInfo *result = arg;
-
-	tuplestore_putvalues(result->setResult, result->setDesc, (Datum *) row->values,
-						 (bool *) row->nulls);
-}
-
 Datum
 bestauth_list_sessions(PG_FUNCTION_ARGS)
 {
@@ -152,7 +143,6 @@ bestauth_list_sessions(PG_FUNCTION_ARGS)
 	BaPutInt(&args, BaSessionIdleLimit);
 	BaPutText(&args, BaArgUuidText(fcinfo, 2, "after"));
 	BaPutInt(&args, BaArgPageSize(fcinfo, 1, 100));
-	InitMaterializedSRF(fcinfo, 0);
-	BaQueryEach(&list_sessions, &args, PutSession, fcinfo->resultinfo);
+	BaQueryReturn(&list_sessions, &args, fcinfo);
 	return (Datum) 0;
 }

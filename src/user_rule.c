@@ -153,7 +153,6 @@ DropLinks(const BaRowEvent *event)
 {
 	pg_uuid_t user_id;
 	BaArgs args = {0};
-
 	bool all = BaColumnChanged(event, "email");
 
 	if ((!all && !BaColumnChanged(event, "pending_email")) ||

@@ -66,6 +66,7 @@ CREATE TABLE bestauth.audit_fold (
 COMMENT ON TABLE bestauth.audit_fold IS
 'Refusals of one kind in the hour since began_at. From the 101st on they are counted here, and a row of the audit stands for as many as its detail''s "folded" says: written whenever their number reaches a power of two, and at the hour''s end. Bookkeeping, not audited itself.';
 COMMENT ON COLUMN bestauth.audit_fold.folded IS 'Those that no row of the audit stands for yet.';
+CREATE INDEX audit_fold_began_at_idx ON bestauth.audit_fold (began_at);
 SELECT pg_catalog.pg_extension_config_dump('bestauth.audit_fold', '');
 
 CREATE FUNCTION bestauth.audit_report(since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,

@@ -173,7 +173,6 @@ END
 sub allowed
 {
 	my ($context, $turns) = @_;
-
 	return $context eq 'heap' ? 4 << 20 : (64 << 10) + ($context eq 'TopTransactionContext' ? 256 * $turns : 0);
 }
 
