@@ -20,7 +20,7 @@ $node->safe_psql('postgres', <<'END');
 SELECT bestauth.create_company('hash', 'Hash');
 SELECT bestauth.create_user(name, 'standard', 'Given', 'Name', name || '@example.org',
 	password => 'a right password of ' || name, permissions => '{my_account}', company => 'hash')
-FROM unnest('{one,two,three}'::text[]) name;
+FROM unnest('{one,two}'::text[]) name;
 SELECT bestauth.create_user('boss', 'company_administrator', 'The', 'Boss', 'boss@example.org',
 	password => 'a right password of who leads', company => 'hash');
 SELECT bestauth.create_user('new', 'standard', 'Given', 'Name', 'new@example.org', company => 'hash');
@@ -33,6 +33,14 @@ $secret{boss} = $node->safe_psql('postgres',
 	"SELECT session_token FROM bestauth.login('hash', 'boss', 'a right password of who leads')");
 $node->append_conf('postgresql.conf', 'bestauth.hash_cost = 15');
 $node->reload;
+ok($node->poll_query_until('postgres', q{SELECT current_setting('bestauth.hash_cost') = '15'}),
+	'a hash takes long from here on');
+
+# A login hashes at the cost that the stored hash was made at.
+$node->safe_psql('postgres', <<'END');
+SELECT bestauth.create_user('three', 'standard', 'Given', 'Name', 'three@example.org',
+	password => 'a right password of three', company => 'hash')
+END
 
 # [M-18] Statement by statement: while its backend is in a slot, it has written nothing, so it
 # has no row locked, and holds no lock that another statement of the same kind would wait for.
