@@ -10,9 +10,9 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" bestauth.c
 OBJS := $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 
 # sql/install/<part>.sql, joined in this order
-SQL_PARTS = head roles instance company permission usertype functionrule user role \
-	password_policy credential security_question \
-	token session login outbox audit access references report health \
+SQL_PARTS = head roles instance company permission usertype functionrule portal contact \
+	user role password_policy credential security_question signup token session login \
+	mail_template outbox audit access references report portal_account purge health \
 	triggers privileges
 SQL_FILES = $(SQL_PARTS:%=sql/install/%.sql)
 SQL_SCRIPT = sql/bestauth--$(EXTVERSION).sql
@@ -33,6 +33,11 @@ ISOLATION_OPTS = --inputdir=test --outputdir=.
 PROVE_TESTS := $(sort $(wildcard test/t/*.pl))
 TAP_TESTS := $(if $(PROVE_TESTS),1)
 
+# The program that sends the mail. "make MAILER=no" leaves it out.
+MAILER = yes
+MAILER_PROGRAM = mailer/bestauth-mailer
+MAILER_OBJS := $(patsubst %.c,%.o,$(sort $(wildcard mailer/*.c)))
+
 DIST = bestauth-$(EXTVERSION).zip
 EXTRA_CLEAN = $(SQL_SCRIPT) bestauth-*.zip test/failures results regression.diffs \
 	regression.out output_iso tmp_check tmp_check_iso log
@@ -44,6 +49,9 @@ PG_HEADER := $(wildcard $(shell $(PG_CONFIG) --includedir-server 2>/dev/null)/po
 
 ifneq (,$(and $(PGXS),$(PG_HEADER)))
 include $(PGXS)
+ifneq ($(MAILER),no)
+include mailer/rules.mk
+endif
 else
 .PHONY: all install installcheck clean
 all install installcheck:
@@ -51,7 +59,7 @@ all install installcheck:
 	@echo '"make test" and "make demo" install what they need.' >&2
 	@exit 1
 clean:
-	rm -f $(OBJS) $(OBJS:.o=.bc) bestauth.so
+	rm -f $(OBJS) $(OBJS:.o=.bc) bestauth.so $(MAILER_OBJS) $(MAILER_PROGRAM)
 	rm -rf $(EXTRA_CLEAN)
 endif
 
@@ -65,6 +73,7 @@ $(SQL_SCRIPT): $(SQL_FILES) bestauth.control Makefile
 .PHONY: help test accept demo docs lint format dist
 help:
 	@echo 'make                build; "make install" installs (as root, usually)'
+	@echo 'make MAILER=no      the same, without bestauth-mailer'
 	@echo 'make test           every test, in a temporary folder and server'
 	@echo 'make test T=token   one test (several: T="token iso_login 010_guess")'
 	@echo 'make accept T=token run it, and keep its result in expected/'
@@ -72,7 +81,7 @@ help:
 	@echo 'make demo           a guided tour on a throw-away server'
 	@echo 'make docs           docs/reference.md, from the comments in sql/install'
 	@echo 'make lint           the rules that a script can check'
-	@echo 'make format         clang-format over src/'
+	@echo 'make format         clang-format over src/ and mailer/'
 	@echo 'make dist           $(DIST), from the last commit'
 	@echo 'make clean          remove what was built'
 
@@ -92,7 +101,7 @@ lint:
 	@test/lint/run
 
 format:
-	clang-format -i --style=file $(wildcard src/*.c src/*.h)
+	clang-format -i --style=file $(wildcard src/*.c src/*.h mailer/*.c mailer/*.h)
 
 dist:
 	git archive --format=zip --prefix=bestauth-$(EXTVERSION)/ -o $(DIST) HEAD

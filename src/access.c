@@ -239,14 +239,18 @@ BaAccessCaller(FunctionCallInfo fcinfo)
 
 /* ------------------------------------------------------------- further checks */
 
-/* About one's own user it takes no permission; a key is nobody's own. */
+/*
+ * About one's own user it takes no permission; a key is nobody's own. Somebody in a
+ * portal may have the name of somebody who is in none.
+ */
 void
-BaAccessRequireSelf(const BaCaller *caller, const char *username)
+BaAccessRequireSelf(const BaCaller *caller, const char *username, const char *portal)
 {
 	const BaIdentity *identity = caller->identity;
 
 	if (identity == NULL || identity->has_service ||
-		!BaTextSame(username, identity->username))
+		!BaTextSame(username, identity->username) ||
+		(portal != NULL && !BaUserTypeRequire(identity->user_type)->needs_portal))
 		BaAccessRequirePermission(caller);
 }
 

@@ -18,7 +18,8 @@ typedef struct BaCaller
 
 extern BaCaller BaAccessCaller(FunctionCallInfo fcinfo);
 extern void BaAccessRequirePermission(const BaCaller *caller);
-extern void BaAccessRequireSelf(const BaCaller *caller, const char *username);
+extern void BaAccessRequireSelf(const BaCaller *caller, const char *username,
+								const char *portal);
 extern void BaAccessRequireHeld(const BaCaller *caller, char **permissions, int count,
 								const char *rule);
 extern void BaAccessRequireAdministrator(const BaCaller *caller, const char *rule,

@@ -31,6 +31,13 @@ static BaQuery insert_user = {
 		" ON CONFLICT DO NOTHING RETURNING user_id",
 };
 
+static BaQuery lock_contact = {
+	.sql =
+		"SELECT true FROM bestauth.contact WHERE contact_id ="
+		" (SELECT contact_id FROM bestauth.user_account WHERE user_id = $1) FOR NO KEY UPDATE",
+	.latest = true,
+};
+
 static BaQuery mark_restored = {
 	.sql = "UPDATE bestauth.user_account SET deleted_at = NULL WHERE user_id = $1",
 	.latest = true,
@@ -170,11 +177,18 @@ bestauth_create_user(PG_FUNCTION_ARGS)
 	BaCaller caller = BaAccessCaller(fcinfo);
 	NewUser new_user = TakeArguments(fcinfo);
 	BaCompany company;
+	BaPortal portal;
 	BaUser user;
 	int i;
 
 	BaCompanyActed(&caller, BaArgTextOrNull(fcinfo, 9, "company", BA_MAX_CODE), &company);
-	BaUserRefusePortal(&caller, BaArgTextOrNull(fcinfo, 10, "portal", BA_MAX_CODE));
+	if (BaUserPortalActed(&caller, &company,
+						  BaArgTextOrNull(fcinfo, 10, "portal", BA_MAX_CODE), &portal))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("users of a portal are not made with create_user"),
+				 errhint("bestauth.create_portal_account() makes accounts of clients."),
+				 BaErrRule("PRT-2")));
 	CheckNewUser(&caller, &new_user);
 	CheckPassword(&company, &new_user);
 	InsertUser(&company, &new_user, &user);
@@ -186,7 +200,9 @@ bestauth_create_user(PG_FUNCTION_ARGS)
 	if (new_user.password != NULL)
 		BaCredentialSet(&user.user_id, &new_user.hash, false);
 	else
-		BaOutboxPut(BA_MAIL_PASSWORD_SETUP, &company, &user);
+		BaOutboxPutSetup(&user);
+	if (user.has_service)
+		BaOutboxTellAdministrators(BA_NOTICE_BILLING_USER, &caller, &user);
 	return UUIDPGetDatum(memcpy(palloc(UUID_LEN), &user.user_id, UUID_LEN));
 }
 
@@ -203,8 +219,17 @@ bestauth_restore_user(PG_FUNCTION_ARGS)
 	BaArgs args = {0};
 	BaAudit audit;
 
+	/* A client's contact is locked before the account, here as elsewhere. */
+	BaUserActed(&caller, fcinfo, 0, 1, BA_USER_DELETED, &company, &user);
+	BaPutUuid(&args, &user.user_id);
+	(void) BaQueryExec(&lock_contact, &args);
+	memset(&args, 0, sizeof(args));
 	BaUserActed(&caller, fcinfo, 0, 1, BA_USER_LOCK | BA_USER_DELETED, &company, &user);
-	BaPermissionRequireAsMuch(&caller, &user);
+	/* What a client may do, no one of the staff holds: who makes their accounts may. */
+	if (!user.type->needs_contact)
+		BaPermissionRequireAsMuch(&caller, &user);
+	else if (!caller.is_operator && !BaContextHasPermission(BA_PERM_WEB_PORTAL))
+		BaAccessRefuse(&caller, "PRT-3", "It takes the permission \"web_portal\".");
 	if (!user.deleted)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("user \"%s\" is not deleted", user.username),
@@ -215,7 +240,7 @@ bestauth_restore_user(PG_FUNCTION_ARGS)
 	BaUserAudit(&audit, "user.restored", &company, &user);
 	BaAuditWrite(&audit);
 	if (user.email != NULL)
-		BaOutboxPut(BA_MAIL_PASSWORD_SETUP, &company, &user);
+		BaOutboxPutSetup(&user);
 	PG_RETURN_VOID();
 }
 
@@ -240,7 +265,7 @@ bestauth_resend_setup_link(PG_FUNCTION_ARGS)
 						errmsg("user \"%s\" has no e-mail address", user.username),
 						BaErrRule("IBS-5")));
 	BaTokenSupersede(BA_TOKEN_PASSWORD_SETUP, &user);
-	BaOutboxPut(BA_MAIL_PASSWORD_SETUP, &company, &user);
+	BaOutboxPutSetup(&user);
 	BaUserAudit(&audit, "setup_link.resent", &company, &user);
 	BaAuditWrite(&audit);
 	PG_RETURN_VOID();

@@ -16,8 +16,8 @@
 
 /*
  * Could it act where a name is shown, or hide in it? Controls of ASCII and C1, the
- * separators of lines and paragraphs, marks and overrides of direction, the zero width
- * space. The joiners U+200C and U+200D stay: some scripts are written with them.
+ * separators of lines and paragraphs, marks and overrides of direction, signs without
+ * width, the soft hyphen, tags. The joiners U+200C and U+200D stay: some scripts are written with them.
  */
 static bool
 IsControl(const unsigned char *c)
@@ -25,13 +25,20 @@ IsControl(const unsigned char *c)
 	if (*c < 0x20 || *c == 0x7f)
 		return true;
 	if (c[0] == 0xc2)
-		return c[1] >= 0x80 && c[1] <= 0x9f;
+		return (c[1] >= 0x80 && c[1] <= 0x9f) || c[1] == 0xad;
+	if (c[0] == 0xd8)
+		return c[1] == 0x9c;
+	if (c[0] == 0xe1)
+		return c[1] == 0xa0 && c[2] == 0x8e;
 	if (c[0] == 0xe2 && c[1] == 0x80)
 		return c[2] == 0x8b || c[2] == 0x8e || c[2] == 0x8f ||
 			   (c[2] >= 0xa8 && c[2] <= 0xae);
 	if (c[0] == 0xe2 && c[1] == 0x81)
-		return c[2] >= 0xa6 && c[2] <= 0xa9;
-	return c[0] == 0xef && c[1] == 0xbb && c[2] == 0xbf;
+		return (c[2] >= 0xa0 && c[2] <= 0xa4) || (c[2] >= 0xa6 && c[2] <= 0xaf);
+	if (c[0] == 0xef)
+		return (c[1] == 0xbb && c[2] == 0xbf) ||
+			   (c[1] == 0xbf && c[2] >= 0xb9 && c[2] <= 0xbb);
+	return c[0] == 0xf3 && c[1] == 0xa0 && (c[2] == 0x80 || c[2] == 0x81);
 }
 
 /* Where the first such character stands; NULL if there is none. */

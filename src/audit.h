@@ -35,6 +35,7 @@ typedef struct BaAudit
 
 extern void BaAuditInit(void);
 extern void BaAuditStart(BaAudit *audit, const char *action);
+extern void BaAuditSkip(int count);
 extern void BaAuditWrite(const BaAudit *audit);
 extern void BaAuditWriteDurably(const BaAudit *audit);
 extern void BaAuditPack(StringInfo to, const BaAudit *audit);

@@ -84,6 +84,7 @@ Fill(BaAuthority *authority, const BaRow *row)
 	user->username = BaGetText(row, 2);
 	user->type = BaUserTypeRequire(BaGetText(row, 3));
 	user->email = user->first_name = user->last_name = NULL;
+	user->has_portal = user->verified = false; /* not asked for here */
 	user->version = BaGetInt(row, 4);
 	user->persons_limited = BaGetBool(row, 5);
 	user->locked = BaGetBool(row, 6);

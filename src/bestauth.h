@@ -14,6 +14,7 @@
 #define BA_MAX_USERNAME 128
 #define BA_MAX_EMAIL 254
 #define BA_MAX_PASSWORD 1024
+#define BA_MAX_URL 500
 #define BA_MAX_CLIENT_TEXT 200 /* address and description of a client */
 #define BA_MAX_LIST 10000      /* elements of an array argument */
 
@@ -22,5 +23,7 @@
 #define BA_PERM_MANAGE_ROLES "manage_roles"
 #define BA_PERM_MY_ACCOUNT "my_account"
 #define BA_PERM_AUDIT_REPORT "audit_report"
+#define BA_PERM_WEB_PORTAL "web_portal" /* given by name alone */
+#define BA_PERM_MANAGE_CONTACTS "manage_contacts"
 
 #endif /* BESTAUTH_H */

@@ -37,6 +37,7 @@ PG_FUNCTION_INFO_V1(bestauth_accessible_company_ids);
 
 static char *setting = NULL;
 static const BaIdentity *current = NULL;
+static bool aside = false;
 static bool writing = false;
 
 /* ------------------------------------------------------ the setting's text */
@@ -267,7 +268,29 @@ BaContextInit(void)
 const BaIdentity *
 BaContextIdentity(void)
 {
-	return current;
+	return aside ? NULL : current;
+}
+
+/*
+ * Runs what anybody can call, with a link or a form, as if there were no session: one
+ * that is open beside it, of another company perhaps, has nothing to do with it.
+ */
+Datum
+BaContextAside(PGFunction act, FunctionCallInfo fcinfo)
+{
+	Datum result;
+
+	aside = true;
+	PG_TRY();
+	{
+		result = act(fcinfo);
+	}
+	PG_FINALLY();
+	{
+		aside = false;
+	}
+	PG_END_TRY();
+	return result;
 }
 
 /* Makes it the identity until the end of the transaction; "" for none. */

@@ -28,6 +28,7 @@ typedef struct BaIdentity
 
 extern void BaContextInit(void);
 extern const BaIdentity *BaContextIdentity(void);
+extern Datum BaContextAside(PGFunction act, FunctionCallInfo fcinfo);
 extern void BaContextSet(const char *text);
 extern char *BaContextText(const BaIdentity *identity);
 extern bool BaContextHasPermission(const char *name);

@@ -168,6 +168,26 @@ SubjectDatum(const BaSubject *subject)
 
 /* ------------------------------------------------------------ in the writer */
 
+/* Told of every lock: with the user's id, or NULL for a name that nobody has. */
+static void (*on_lock)(const pg_uuid_t *user_id) = NULL;
+
+void
+BaCounterOnLock(void (*handler)(const pg_uuid_t *user_id))
+{
+	on_lock = handler;
+}
+
+static void
+TellLock(const BaSubject *subject)
+{
+	pg_uuid_t user_id;
+
+	if (on_lock == NULL || (subject->bytes[0] != 'u' && subject->bytes[0] != 'b'))
+		return;
+	memcpy(user_id.data, subject->bytes + 1, UUID_LEN);
+	on_lock(subject->bytes[0] == 'u' ? &user_id : NULL);
+}
+
 static void
 ChargeSubject(const CounterRequest *request, const BaSubject *subject,
 			  const char *row_text, BaCharge *answer)
@@ -182,9 +202,11 @@ ChargeSubject(const CounterRequest *request, const BaSubject *subject,
 	answer->admitted &= BaGetBool(&row, 0);
 	answer->locked_at = Max(answer->locked_at, BaGetTime(&row, 1));
 	/* Admitted and locked at once: this guess is the last. */
-	if (request->has_row && (subject->bytes[0] == 'u' || subject->bytes[0] == 'p') &&
-		BaGetBool(&row, 0) && !row.nulls[1])
+	if (!BaGetBool(&row, 0) || row.nulls[1])
+		return;
+	if (request->has_row && (subject->bytes[0] == 'u' || subject->bytes[0] == 'p'))
 		BaAuditWritePacked(row_text);
+	TellLock(subject);
 }
 
 static bool

@@ -20,6 +20,7 @@ typedef struct BaCharge
 } BaCharge;
 
 extern void BaCounterInit(void);
+extern void BaCounterOnLock(void (*handler)(const pg_uuid_t *user_id));
 extern BaSubject BaSubjectUser(const pg_uuid_t *user_id);
 extern BaSubject BaSubjectKeyPerson(const pg_uuid_t *key_id, const pg_uuid_t *person_id);
 extern BaSubject BaSubjectChallenge(const pg_uuid_t *token_id);

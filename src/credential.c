@@ -35,6 +35,7 @@ static BaQuery renew_credential = {
 	.sql = "UPDATE bestauth.credential SET password_hash = $2, pepper_id = $3"
 		   " WHERE user_id = $1 AND password_hash = $4",
 	.latest = true,
+	.secret = true,
 };
 
 static BaQuery raise_version = {

@@ -16,6 +16,8 @@ PG_FUNCTION_INFO_V1(bestauth_function_rules);
 
 #define USERS BA_PERM_MANAGE_USERS
 #define ROLES BA_PERM_MANAGE_ROLES
+#define CONTACTS BA_PERM_MANAGE_CONTACTS
+#define WEB_PORTAL BA_PERM_WEB_PORTAL
 
 /* In the order of strcmp(). */
 static const BaFunctionRule rules[] = {
@@ -28,6 +30,9 @@ static const BaFunctionRule rules[] = {
 	{"confirm_email_change", BA_NEED_NOTHING, NULL, NULL, "G-11"},
 	{"confirm_mail", BA_NEED_MAILER, NULL, NULL, "IBS-5"},
 	{"create_company", BA_NEED_OPERATOR, NULL, NULL, "TPB-1"},
+	{"create_contact", BA_NEED_PERMISSION, CONTACTS, NULL, "PRT-4"},
+	{"create_portal", BA_NEED_OPERATOR, NULL, NULL, "PRT-1"},
+	{"create_portal_account", BA_NEED_PERMISSION, WEB_PORTAL, NULL, "PRT-3"},
 	{"create_role", BA_NEED_PERMISSION, ROLES, NULL, "MCM-2"},
 	{"create_user", BA_NEED_PERMISSION, USERS, NULL, "IBS-2"},
 	{"current_billing_service_id", BA_NEED_NOTHING, NULL, NULL, "TPB-6"},
@@ -46,7 +51,9 @@ static const BaFunctionRule rules[] = {
 	{"instance_name", BA_NEED_NOTHING, NULL, NULL, "SHP-4"},
 	{"limit_billing_user", BA_NEED_PERMISSION, USERS, NULL, "TPB-7"},
 	{"list_billing_services", BA_NEED_PERMISSION, USERS, NULL, "TPB-2"},
+	{"list_contacts", BA_NEED_PERMISSION, CONTACTS, WEB_PORTAL, "PRT-4"},
 	{"list_permissions", BA_NEED_PERMISSION, USERS, ROLES, "ALL-2"},
+	{"list_portals", BA_NEED_PERMISSION, WEB_PORTAL, USERS, "PRT-1"},
 	{"list_roles", BA_NEED_PERMISSION, USERS, ROLES, "ALL-2"},
 	{"list_sessions", BA_NEED_SELF, USERS, NULL, "TPB-9"},
 	{"lock_user", BA_NEED_PERMISSION, USERS, NULL, "PRV-16"},
@@ -56,11 +63,19 @@ static const BaFunctionRule rules[] = {
 	{"logout", BA_NEED_NOTHING, NULL, NULL, "AUD-1"},
 	{"open_instance", BA_NEED_SUPERUSER, NULL, NULL, "AUD-1"},
 	{"peek_password_link", BA_NEED_NOTHING, NULL, NULL, "E-13"},
+	{"peek_verification", BA_NEED_NOTHING, NULL, NULL, "E-13"},
+	{"portal_instructions", BA_NEED_PERMISSION, WEB_PORTAL, NULL, "PRT-5"},
+	{"portal_url", BA_NEED_PERMISSION, WEB_PORTAL, USERS, "PRT-1"},
+	{"purge_expired", BA_NEED_OPERATOR, NULL, NULL, "E-14"},
 	{"register_billing_service", BA_NEED_OPERATOR, NULL, NULL, "IBS-1"},
+	{"register_portal_account", BA_NEED_NOTHING, NULL, NULL, "PRT-7"},
+	{"release_mail", BA_NEED_MAILER, NULL, NULL, "IBS-5"},
 	{"request_password_reset", BA_NEED_NOTHING, NULL, NULL, "C-09"},
 	{"resend_setup_link", BA_NEED_PERMISSION, USERS, NULL, "IBS-5"},
+	{"resend_verification", BA_NEED_NOTHING, NULL, NULL, "PRT-8"},
 	{"reset_password", BA_NEED_PERMISSION, USERS, NULL, "PRV-13"},
 	{"restore_user", BA_NEED_PERMISSION, USERS, NULL, "PRV-14"},
+	{"retry_mail", BA_NEED_OPERATOR, NULL, NULL, "I-04"},
 	{"revoke_access", BA_NEED_SUPERUSER, NULL, NULL, "L-05"},
 	{"revoke_permission", BA_NEED_PERMISSION, USERS, NULL, "MCM-8"},
 	{"revoke_sessions", BA_NEED_SELF, USERS, NULL, "TPB-9"},
@@ -71,12 +86,14 @@ static const BaFunctionRule rules[] = {
 	{"unassign_role", BA_NEED_PERMISSION, USERS, NULL, "MCM-8"},
 	{"unlock_user", BA_NEED_PERMISSION, USERS, NULL, "PRV-16"},
 	{"unregister_billing_service", BA_NEED_OPERATOR, NULL, NULL, "IBS-1"},
+	{"update_contact", BA_NEED_PERMISSION, CONTACTS, NULL, "PRT-4"},
 	{"update_role", BA_NEED_PERMISSION, ROLES, NULL, "MCM-2"},
 	{"update_user", BA_NEED_PERMISSION, USERS, NULL, "PRV-15"},
 	{"use_session", BA_NEED_NOTHING, NULL, NULL, "TPB-9"},
 	{"user_details", BA_NEED_SELF, USERS, NULL, "PRV-17"},
 	{"user_type_rules", BA_NEED_NOTHING, NULL, NULL, "IBS-4"},
 	{"uuidv7", BA_NEED_NOTHING, NULL, NULL, "SHP-2"},
+	{"verify_email", BA_NEED_NOTHING, NULL, NULL, "PRT-6"},
 };
 
 static const char *const need_names[] = {

@@ -232,6 +232,8 @@ AccountFault(BaUser *user)
 		return "account locked";
 	if (user->version != version)
 		return "account changed meanwhile";
+	if (user->type->needs_verification && !user->verified)
+		return "e-mail address not verified";
 	return NULL;
 }
 
@@ -276,10 +278,13 @@ StartSession(Login *login)
 static void
 DemandNewPassword(Login *login, const BaUser *user)
 {
+	BaTokenFor what = {.purpose = BA_TOKEN_PASSWORD_CHANGE,
+					   .user = user,
+					   .lifetime = BaChallengeLifetime,
+					   .supersede = true};
 	BaToken token;
 
-	login->challenge_token = BaTokenIssue(BA_TOKEN_PASSWORD_CHANGE, user, 0,
-										  BaChallengeLifetime, true, &token);
+	login->challenge_token = BaTokenIssue(&what, &token);
 	login->expires_at = token.expires_at;
 	Accept(login, "password_change_required", "login.password_change_required");
 }
@@ -287,11 +292,13 @@ DemandNewPassword(Login *login, const BaUser *user)
 static void
 DemandSecondPart(Login *login)
 {
+	BaTokenFor what = {.purpose = BA_TOKEN_SECOND_PART,
+					   .user = &login->user,
+					   .service_version = login->service.service_version,
+					   .lifetime = BaChallengeLifetime};
 	BaToken token;
 
-	login->challenge_token =
-		BaTokenIssue(BA_TOKEN_SECOND_PART, &login->user, login->service.service_version,
-					 BaChallengeLifetime, false, &token);
+	login->challenge_token = BaTokenIssue(&what, &token);
 	login->challenge_id = palloc(sizeof(pg_uuid_t));
 	*login->challenge_id = token.token_id;
 	login->expires_at = token.expires_at;
@@ -365,6 +372,8 @@ bestauth_login(PG_FUNCTION_ARGS)
 	char *username = BaArgText(fcinfo, 1, "username", BA_MAX_PASSWORD);
 	char *password = BaArgSecret(fcinfo, 2, "password");
 	char *portal = BaArgTextOrNull(fcinfo, 3, "portal", BA_MAX_PASSWORD);
+	BaPortal door;
+	bool in_portal;
 	BaRepeat call;
 	Login login;
 	BaSubject subject;
@@ -372,9 +381,12 @@ bestauth_login(PG_FUNCTION_ARGS)
 	if (IsRepeat(fcinfo, 4, &login, &call))
 		PG_RETURN_DATUM(call.result);
 	login.has_company = BaCompanyFind(company, &login.company);
-	/* There are no portals yet, so nobody has an account in one. */
-	login.has_user = login.has_company && portal == NULL &&
-					 BaUserFind(&login.company.company_id, username, &login.user);
+	in_portal = login.has_company && portal != NULL &&
+				BaPortalFind(&login.company, portal, &door);
+	login.has_user =
+		login.has_company && (portal == NULL || in_portal) &&
+		BaUserFind(&login.company.company_id, in_portal ? &door.portal_id : NULL,
+				   username, &login.user);
 	if (login.has_user)
 		subject = ChargedTo(&login.user);
 	else
@@ -475,7 +487,7 @@ SecondPart(Login *login, const char *secret, const char *username, const char *p
 		guess.second = BaSubjectChallenge(&token.token_id);
 	if (login->has_service)
 		login->has_person =
-			BaUserFind(&login->service.company_id, username, &login->person);
+			BaUserFind(&login->service.company_id, NULL, username, &login->person);
 	guess.subject = login->has_person ?
 						BaSubjectUser(&login->person.user_id) :
 						BaSubjectUnknown(login->has_service ? login->service.code : "",

@@ -20,6 +20,7 @@
 #include "errors.h"
 #include "grant.h"
 #include "instance.h"
+#include "mail_template.h"
 #include "permission.h"
 #include "query.h"
 
@@ -102,6 +103,12 @@ static BaQuery find_broken_rule = {
 		" FROM bestauth.user_permission g JOIN bestauth.permission p ON p.name = g.permission"
 		" JOIN bestauth.user_account u ON u.user_id = g.user_id"
 		" WHERE p.client_only OR u.user_type NOT IN (SELECT user_type FROM bestauth.user_type_rules() WHERE may_hold_permissions)"
+		" UNION ALL SELECT 'PRT-2', 'account ' || u.username || ' is in a portal of another kind or company'"
+		" FROM bestauth.user_account u JOIN bestauth.portal p ON p.portal_id = u.portal_id"
+		" WHERE p.company_id <> u.company_id OR p.kind <> u.user_type"
+		" UNION ALL SELECT 'PRT-2', 'account ' || u.username || ' is of a contact that can have none'"
+		" FROM bestauth.user_account u JOIN bestauth.contact c ON c.contact_id = u.contact_id"
+		" WHERE c.company_id <> u.company_id OR (u.deleted_at IS NULL AND c.contact_type NOT IN ('client', 'individual'))"
 		" LIMIT 1",
 };
 
@@ -232,6 +239,7 @@ bestauth_open_instance(PG_FUNCTION_ARGS)
 	AssertTables();
 	CheckRules();
 	BaPermissionSeed();
+	BaMailTemplateSeed();
 	name = SetName(name);
 	BaGrantApplyAll();
 	MarkOpen();

@@ -2,27 +2,29 @@
 #ifndef BESTAUTH_OUTBOX_H
 #define BESTAUTH_OUTBOX_H
 
+#include "mail.h"
 #include "user.h"
 
-#define BA_MAIL_PASSWORD_SETUP "password_setup"
-#define BA_MAIL_PASSWORD_RESET "password_reset"
-#define BA_MAIL_TEMPORARY_PASSWORD "temporary_password"
-#define BA_MAIL_EMAIL_CHANGE "email_change"
-#define BA_MAIL_NOTICE "notice"
+/* Where the mail of a sign-up goes. */
+typedef struct BaSignupMail
+{
+	const pg_uuid_t *signup_id;
+	const pg_uuid_t *company_id;
+	const char *email;
+} BaSignupMail;
 
-/* What a notice tells of. */
-#define BA_NOTICE_PASSWORD "password_changed"
-#define BA_NOTICE_EMAIL "email_change_requested"
-#define BA_NOTICE_EMAIL_CHANGED "email_changed"
-
-extern void BaOutboxPut(const char *kind, const BaCompany *company, const BaUser *user);
-extern void BaOutboxPutTo(const char *kind, const BaCompany *company, const BaUser *user,
-						  const char *recipient);
-extern void BaOutboxNotice(const char *topic, const BaCompany *company,
-						   const BaUser *user);
+extern void BaOutboxPut(const char *kind, const BaUser *user);
+extern void BaOutboxPutTo(const char *kind, const BaUser *user, const char *recipient);
+extern void BaOutboxPutSetup(const BaUser *user);
+extern void BaOutboxPutSignup(const BaSignupMail *signup);
+extern void BaOutboxNotice(const char *topic, const BaUser *user);
+extern void BaOutboxTellAdministrators(const char *topic, const BaCaller *caller,
+									   const BaUser *about);
 extern void BaOutboxInit(void);
-extern void BaOutboxPutDurably(const char *kind, const BaCompany *company,
-							   const BaUser *user, const BaAudit *audit, const char *key);
-extern bool BaOutboxIsFlooded(const BaUser *user, const char *kind);
+extern void BaOutboxPutDurably(const char *kind, const BaUser *user,
+							   const BaSignupMail *signup, const BaAudit *audit,
+							   const char *key);
+extern bool BaOutboxIsFlooded(const pg_uuid_t *user_id, const char *kind);
+extern bool BaOutboxSignupIsFlooded(const pg_uuid_t *signup_id);
 
 #endif /* BESTAUTH_OUTBOX_H */

@@ -167,8 +167,8 @@ CheckNewPassword(const char *password, const BaCompany *company, const BaUser *u
 		RefusePassword("temporary: It is the temporary password.");
 }
 
-Datum
-bestauth_set_password(PG_FUNCTION_ARGS)
+static Datum
+SetPassword(PG_FUNCTION_ARGS)
 {
 	char *secret = BaArgSecret(fcinfo, 0, "token");
 	char *password = BaArgSecret(fcinfo, 1, "new_password");
@@ -199,8 +199,16 @@ bestauth_set_password(PG_FUNCTION_ARGS)
 	StartOwnAudit(&audit, "password.set", &company, &token.user);
 	BaAuditWrite(&audit);
 	if (strcmp(token.purpose, BA_TOKEN_PASSWORD_SETUP) != 0)
-		BaOutboxNotice(BA_NOTICE_PASSWORD, &company, &token.user);
+		BaOutboxNotice(BA_NOTICE_PASSWORD, &token.user);
+	if (token.user.type->needs_verification && !token.user.verified)
+		BaOutboxPut(BA_MAIL_EMAIL_VERIFICATION, &token.user);
 	PG_RETURN_TEXT_P(cstring_to_text("accepted"));
+}
+
+Datum
+bestauth_set_password(PG_FUNCTION_ARGS)
+{
+	return BaContextAside(SetPassword, fcinfo);
 }
 
 /* Tells what a link is good for; writes nothing, so a mail scanner can't burn it. */
@@ -311,7 +319,7 @@ bestauth_change_password(PG_FUNCTION_ARGS)
 	BaCredentialSet(&user.user_id, &hash, false);
 	BaUserAudit(&audit, "password.changed", &company, &user);
 	BaAuditWrite(&audit);
-	BaOutboxNotice(BA_NOTICE_PASSWORD, &company, &user);
+	BaOutboxNotice(BA_NOTICE_PASSWORD, &user);
 	PG_RETURN_TEXT_P(cstring_to_text("accepted"));
 }
 
@@ -372,7 +380,7 @@ bestauth_reset_password(PG_FUNCTION_ARGS)
 	BaUserAudit(&audit, "password.reset", &company, &user);
 	BaAuditWrite(&audit);
 	if (user.email != NULL && !user.type->needs_second_part)
-		BaOutboxPut(BA_MAIL_TEMPORARY_PASSWORD, &company, &user);
+		BaOutboxPut(BA_MAIL_TEMPORARY_PASSWORD, &user);
 	result = cstring_to_text(password);
 	BaSecretForget(password);
 	PG_RETURN_TEXT_P(result);
@@ -386,20 +394,28 @@ HoldsMyAccount(const BaUser *user)
 	Datum *values;
 	int count, i;
 
-	if (!user->type->needs_my_account)
-		return true;
 	deconstruct_array(DatumGetArrayTypeP(BaPermissionsOf(user)), TEXTOID, -1, false,
 					  TYPALIGN_INT, &values, NULL, &count);
 	for (i = 0; i < count; i++)
 		if (strcmp(TextDatumGetCString(values[i]), BA_PERM_MY_ACCOUNT) == 0)
 			return true;
-	return false;
+	return !user->type->needs_my_account;
 }
 
-/* Why no link is sent; NULL if one is. */
+/*
+ * Why no link is sent; NULL if one is. The same is read whether there is such a user
+ * or not: a caller can see which tables were.
+ */
 static const char *
 ResetFault(const BaUser *user)
 {
+	BaUser nobody = {.type = BaUserTypeRequire("standard")};
+	const BaUser *seen = user ? user : &nobody;
+	bool may = HoldsMyAccount(seen);
+	bool flooded = BaOutboxIsFlooded(&seen->user_id, BA_MAIL_PASSWORD_RESET);
+
+	if (user == NULL)
+		return "unknown user";
 	if (user->deleted)
 		return "account deleted";
 	if (user->locked)
@@ -408,37 +424,38 @@ ResetFault(const BaUser *user)
 		return "keys are reset by an administrator";
 	if (user->email == NULL)
 		return "no e-mail address";
-	if (!HoldsMyAccount(user))
+	if (!may)
 		return "no permission my_account";
-	if (BaOutboxIsFlooded(user, BA_MAIL_PASSWORD_RESET))
-		return "a link was sent already";
-	return NULL;
+	return flooded ? "a link was sent already" : NULL;
 }
 
 /*
  * From outside always the same. Nothing of the account changes but that a link goes
  * to its address: neither a lock nor the password.
  */
-Datum
-bestauth_request_password_reset(PG_FUNCTION_ARGS)
+static Datum
+RequestPasswordReset(PG_FUNCTION_ARGS)
 {
 	char *code = BaArgText(fcinfo, 0, "company", BA_MAX_PASSWORD);
 	char *username = BaArgText(fcinfo, 1, "username", BA_MAX_PASSWORD);
-	bool in_portal = !PG_ARGISNULL(2);
+	char *code_of_portal = BaArgTextOrNull(fcinfo, 2, "portal", BA_MAX_PASSWORD);
+	BaPortal portal;
 	BaCompany company;
 	BaUser user;
 	BaAudit audit;
 	BaJson detail;
-	const char *fault = "unknown user";
-	bool has_company, has_user;
+	const char *fault;
+	bool has_company, has_user, in_portal;
 
 	BaInstanceRequireOpen();
 	PreventCommandIfReadOnly("request_password_reset()");
 	has_company = BaCompanyFind(code, &company);
-	has_user =
-		has_company && !in_portal && BaUserFind(&company.company_id, username, &user);
-	if (has_user)
-		fault = ResetFault(&user);
+	in_portal = has_company && code_of_portal != NULL &&
+				BaPortalFind(&company, code_of_portal, &portal);
+	has_user = has_company && (code_of_portal == NULL || in_portal) &&
+			   BaUserFind(&company.company_id, in_portal ? &portal.portal_id : NULL,
+						  username, &user);
+	fault = ResetFault(has_user ? &user : NULL);
 	if (has_user)
 		StartOwnAudit(&audit, "password.reset_requested", &company, &user);
 	else
@@ -454,10 +471,15 @@ bestauth_request_password_reset(PG_FUNCTION_ARGS)
 	if (!has_user)
 		BaJsonText(&detail, "typed_name", BaUsernameOrNull(username));
 	audit.detail = BaJsonFinish(&detail);
-	BaOutboxPutDurably(BA_MAIL_PASSWORD_RESET, &company, fault == NULL ? &user : NULL,
-					   &audit,
+	BaOutboxPutDurably(BA_MAIL_PASSWORD_RESET, fault == NULL ? &user : NULL, NULL, &audit,
 					   has_user ?
 						   psprintf("reset/%s", BaUuidText(&user.user_id)) :
 						   psprintf("reset/unknown/%s", has_company ? company.code : ""));
 	PG_RETURN_VOID();
+}
+
+Datum
+bestauth_request_password_reset(PG_FUNCTION_ARGS)
+{
+	return BaContextAside(RequestPasswordReset, fcinfo);
 }

@@ -43,6 +43,7 @@ typedef struct Forms
 static BaQuery find_blocked = {
 	.sql =
 		"SELECT true FROM bestauth.blocked_password WHERE word = ANY ($1 COLLATE \"C\") LIMIT 1",
+	.secret = true,
 };
 
 /* ------------------------------------------------------------------ folding */

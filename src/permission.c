@@ -10,6 +10,7 @@
 
 #include "bestauth.h"
 #include "errors.h"
+#include "outbox.h"
 #include "permission.h"
 #include "query.h"
 #include "uuid.h"
@@ -80,7 +81,7 @@ static BaQuery effective_permissions = {
 		" UNION SELECT rp.permission FROM bestauth.user_role ur"
 		" JOIN bestauth.role_permission rp ON rp.role_id = ur.role_id WHERE ur.user_id = $1"
 		" UNION SELECT p.name FROM bestauth.permission p"
-		" WHERE $2 AND NOT p.by_name_only AND NOT p.client_only) held",
+		" WHERE CASE WHEN p.client_only THEN $3 ELSE $2 AND NOT p.by_name_only END) held",
 	.latest = true,
 };
 
@@ -136,6 +137,7 @@ BaPermissionsOf(const BaUser *user)
 
 	BaPutUuid(&args, &user->user_id);
 	BaPutBool(&args, user->type->holds_all_permissions);
+	BaPutBool(&args, user->type->needs_contact); /* a client [PRT-9] */
 	(void) BaQueryRow(&effective_permissions, &args, &row);
 	return row.values[0];
 }
@@ -388,6 +390,7 @@ bestauth_grant_permission(PG_FUNCTION_ARGS)
 	if (BaPermissionGive(&company, &user, name))
 	{
 		BaUserTouch(&user.user_id);
+		BaOutboxNotice(BA_NOTICE_ACCESS, &user);
 		AuditPermission("permission.granted", &company, &user, name);
 	}
 	PG_RETURN_VOID();
@@ -409,6 +412,7 @@ bestauth_revoke_permission(PG_FUNCTION_ARGS)
 	if (BaQueryExec(&delete_permission, &args) > 0)
 	{
 		BaUserTouch(&user.user_id);
+		BaOutboxNotice(BA_NOTICE_ACCESS, &user);
 		AuditPermission("permission.revoked", &company, &user, name);
 	}
 	PG_RETURN_VOID();

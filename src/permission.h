@@ -5,8 +5,6 @@
 #include "args.h"
 #include "user.h"
 
-#define BA_PERM_WEB_PORTAL "web_portal"
-
 extern void BaPermissionSeed(void);
 extern void BaPermissionRequireKnown(char **names, int count);
 extern void BaPermissionRequireGivable(const BaCaller *caller, char **names, int count);

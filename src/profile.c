@@ -7,6 +7,7 @@
 
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/jsonb.h"
 
@@ -299,8 +300,7 @@ SetNames(const BaUser *user, const Changes *changes)
 
 /* The old address is told at once; the new one counts when it is confirmed. */
 static void
-SetEmail(const BaCaller *caller, const BaCompany *company, const BaUser *user,
-		 const char *email)
+SetEmail(const BaCaller *caller, const BaUser *user, const char *email)
 {
 	bool same = email != NULL && user->email != NULL && strcmp(email, user->email) == 0;
 	BaArgs args = {0};
@@ -316,8 +316,8 @@ SetEmail(const BaCaller *caller, const BaCompany *company, const BaUser *user,
 	(void) BaQueryExec(&set_pending_email, &args);
 	if (same)
 		return;
-	BaOutboxPutTo(BA_MAIL_EMAIL_CHANGE, company, user, email);
-	BaOutboxNotice(BA_NOTICE_EMAIL, company, user);
+	BaOutboxPutTo(BA_MAIL_EMAIL_CHANGE, user, email);
+	BaOutboxNotice(BA_NOTICE_EMAIL, user);
 }
 
 static bool
@@ -331,14 +331,18 @@ IsHeld(List *held, const char *name)
 	return false;
 }
 
-/* Those that the user has and that are not named go; new ones come, others stay. */
-static void
+/*
+ * Those that the user has and that are not named go; new ones come, others stay.
+ * Tells whether anything changed.
+ */
+static bool
 SetRoles(const BaCaller *caller, const BaCompany *company, const BaUser *user,
 		 const BaTextList *roles)
 {
 	BaArgs args = {0};
 	List *held;
 	ListCell *cell;
+	bool changed = false;
 	int i;
 
 	BaPutUuid(&args, &user->user_id);
@@ -346,10 +350,11 @@ SetRoles(const BaCaller *caller, const BaCompany *company, const BaUser *user,
 	held = BaQueryRows(&list_roles, &args);
 	foreach (cell, held)
 		if (!BaGetBool(lfirst(cell), 1))
-			BaRoleTake(caller, company, user, BaGetText(lfirst(cell), 0));
+			changed |= BaRoleTake(caller, company, user, BaGetText(lfirst(cell), 0));
 	for (i = 0; i < roles->count; i++)
 		if (!IsHeld(held, roles->items[i]))
-			BaRoleGive(caller, company, user, roles->items[i]);
+			changed |= BaRoleGive(caller, company, user, roles->items[i]);
+	return changed;
 }
 
 /* An edit of what has changed since it was read would undo that unseen. */
@@ -386,15 +391,21 @@ bestauth_update_user(PG_FUNCTION_ARGS)
 	/* Whoever has the mailbox can have the password. */
 	if (changes.has[EMAIL])
 		BaPermissionRequireAsMuch(&caller, &user);
+	if (changes.has[EMAIL] && user.type->needs_contact)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("e-mail address of a client cannot be changed"),
+				 errdetail("It is the user name: another address is another account."),
+				 BaErrRule("PRT-2")));
 	if (changes.has[EMAIL] && caller.identity != NULL &&
 		BaUuidEqual(&caller.identity->user_id, &user.user_id))
 		BaSessionRequireFresh(&caller);
 	RequireRevision(fcinfo, &user);
 	SetNames(&user, &changes);
-	if (changes.roles.items != NULL)
-		SetRoles(&caller, &company, &user, &changes.roles);
+	if (changes.roles.items != NULL && SetRoles(&caller, &company, &user, &changes.roles))
+		BaOutboxNotice(BA_NOTICE_ACCESS, &user);
 	if (changes.has[EMAIL])
-		SetEmail(&caller, &company, &user, changes.texts[EMAIL]);
+		SetEmail(&caller, &user, changes.texts[EMAIL]);
 	BaUserAudit(&audit, "user.updated", &company, &user);
 	BaJsonStart(&detail);
 	BaJsonTexts(&detail, "keys", changes.keys, changes.key_count);
@@ -423,8 +434,8 @@ RequesterStillMay(const BaUser *user)
 }
 
 /* The link that was sent to the new address: it takes no session. */
-Datum
-bestauth_confirm_email_change(PG_FUNCTION_ARGS)
+static Datum
+ConfirmEmailChange(PG_FUNCTION_ARGS)
 {
 	char *secret = BaArgSecret(fcinfo, 0, "token");
 	BaToken token;
@@ -435,7 +446,11 @@ bestauth_confirm_email_change(PG_FUNCTION_ARGS)
 	BaJson detail;
 
 	BaInstanceRequireOpen();
-	state = BaTokenLockUser(secret, BA_TOKEN_EMAIL_CHANGE, &token);
+	PreventCommandIfReadOnly("confirm_email_change()");
+	/* What is no good is refused without a lock. */
+	state = BaTokenPeek(secret, BA_TOKEN_EMAIL_CHANGE, &token);
+	if (state == BA_TOKEN_VALID)
+		state = BaTokenLockUser(secret, BA_TOKEN_EMAIL_CHANGE, &token);
 	if (state == BA_TOKEN_VALID && !RequesterStillMay(&token.user))
 		state = BA_TOKEN_SUPERSEDED;
 	if (state != BA_TOKEN_UNKNOWN && !BaCompanyLoad(&token.user.company_id, &company))
@@ -463,6 +478,12 @@ bestauth_confirm_email_change(PG_FUNCTION_ARGS)
 	if (BaQueryExec(&confirm_email, &args) != 1)
 		elog(ERROR, "there is no new e-mail address to confirm");
 	BaAuditWrite(&audit);
-	BaOutboxNotice(BA_NOTICE_EMAIL_CHANGED, &company, &token.user);
+	BaOutboxNotice(BA_NOTICE_EMAIL_CHANGED, &token.user);
 	PG_RETURN_TEXT_P(cstring_to_text("accepted"));
+}
+
+Datum
+bestauth_confirm_email_change(PG_FUNCTION_ARGS)
+{
+	return BaContextAside(ConfirmEmailChange, fcinfo);
 }

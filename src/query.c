@@ -78,7 +78,8 @@ Prepare(BaQuery *query, BaArgs *args)
 
 	if (query->plan != NULL)
 		return;
-	plan = SPI_prepare(query->sql, args->count, args->types);
+	plan = SPI_prepare_cursor(query->sql, args->count, args->types,
+							  query->secret ? CURSOR_OPT_GENERIC_PLAN : 0);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare a query: %s", SPI_result_code_string(SPI_result));
 	query->plan = plan;
@@ -91,6 +92,10 @@ Execute(BaQuery *query, BaArgs *args, long limit)
 	int code;
 
 	Prepare(query, args);
+	/* A setting goes before what the plan was prepared for. */
+	if (query->secret)
+		(void) set_config_option("plan_cache_mode", "force_generic_plan", PGC_USERSET,
+								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	if (query->latest)
 	{
 		/* The transaction's own changes so far are to be seen as well. */

@@ -13,11 +13,14 @@
  * A query: constant text beside its only user, and the plan that is kept after
  * the first use. "latest" reads what is committed now, whatever the isolation
  * level of the transaction: for decisions that must not rest on an old snapshot.
+ * "secret" has an argument that must not be seen: a plan of its own would have it as a
+ * constant, which auto_explain logs.
  */
 typedef struct BaQuery
 {
 	const char *sql;
 	bool latest;
+	bool secret;
 	struct _SPI_plan *plan;
 } BaQuery;
 

@@ -8,6 +8,7 @@
 
 #include "bestauth.h"
 #include "errors.h"
+#include "outbox.h"
 #include "query.h"
 #include "role.h"
 #include "uuid.h"
@@ -361,8 +362,8 @@ bestauth_delete_role(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* Gives a user a role by name, if the caller holds what is in it. */
-void
+/* Gives a user a role by name, if the caller holds what is in it. False if they had it. */
+bool
 BaRoleGive(const BaCaller *caller, const BaCompany *company, const BaUser *user,
 		   const char *name)
 {
@@ -375,13 +376,14 @@ BaRoleGive(const BaCaller *caller, const BaCompany *company, const BaUser *user,
 	BaPutUuid(&args, &user->user_id);
 	BaPutUuid(&args, &role.role_id);
 	if (BaQueryExec(&insert_user_role, &args) == 0)
-		return;
+		return false;
 	BaUserTouch(&user->user_id);
 	AuditRole("role.assigned", company, &role, user->username, NULL, NULL);
+	return true;
 }
 
-/* Takes a role away; that takes nothing but the right to manage users. */
-void
+/* Takes a role away; that takes nothing but the right to manage users. False if they had it not. */
+bool
 BaRoleTake(const BaCaller *caller, const BaCompany *company, const BaUser *user,
 		   const char *name)
 {
@@ -392,9 +394,10 @@ BaRoleTake(const BaCaller *caller, const BaCompany *company, const BaUser *user,
 	BaPutUuid(&args, &user->user_id);
 	BaPutUuid(&args, &role.role_id);
 	if (BaQueryExec(&delete_user_role, &args) == 0)
-		return;
+		return false;
 	BaUserTouch(&user->user_id);
 	AuditRole("role.unassigned", company, &role, user->username, NULL, NULL);
+	return true;
 }
 
 Datum
@@ -406,7 +409,8 @@ bestauth_assign_role(PG_FUNCTION_ARGS)
 	BaUser user;
 
 	BaUserActed(&caller, fcinfo, 0, 2, BA_USER_LOCK, &company, &user);
-	BaRoleGive(&caller, &company, &user, name);
+	if (BaRoleGive(&caller, &company, &user, name))
+		BaOutboxNotice(BA_NOTICE_ACCESS, &user);
 	PG_RETURN_VOID();
 }
 
@@ -419,6 +423,7 @@ bestauth_unassign_role(PG_FUNCTION_ARGS)
 	BaUser user;
 
 	BaUserActed(&caller, fcinfo, 0, 2, BA_USER_LOCK, &company, &user);
-	BaRoleTake(&caller, &company, &user, name);
+	if (BaRoleTake(&caller, &company, &user, name))
+		BaOutboxNotice(BA_NOTICE_ACCESS, &user);
 	PG_RETURN_VOID();
 }

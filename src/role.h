@@ -4,9 +4,9 @@
 
 #include "permission.h"
 
-extern void BaRoleGive(const BaCaller *caller, const BaCompany *company,
+extern bool BaRoleGive(const BaCaller *caller, const BaCompany *company,
 					   const BaUser *user, const char *name);
-extern void BaRoleTake(const BaCaller *caller, const BaCompany *company,
+extern bool BaRoleTake(const BaCaller *caller, const BaCompany *company,
 					   const BaUser *user, const char *name);
 extern void BaRoleRule(BaRowEvent *event, bool restoring);
 extern void BaRoleCompanyRule(BaRowEvent *event, bool restoring);

@@ -46,7 +46,7 @@ static BaQuery list_sessions = {
 	.sql =
 		"SELECT s.session_id, c.code, u.username,"
 		" CASE WHEN s.billing_service_id IS NULL THEN p.username ELSE b.code || '/' || p.username END,"
-		" s.client_addr, s.client_info, s.created_at, l.last_used_at, s.expires_at, s.session_id::text"
+		" s.client_addr, s.client_info, s.created_at, l.last_used_at, s.expires_at, textin(uuid_out(s.session_id))"
 		" FROM bestauth.session s JOIN bestauth.session_use l ON l.session_id = s.session_id"
 		" JOIN bestauth.company c ON c.company_id = s.company_id"
 		" JOIN bestauth.user_account u ON u.user_id = s.user_id AND u.version = s.user_version"
@@ -57,7 +57,7 @@ static BaQuery list_sessions = {
 		" AND s.expires_at > clock_timestamp()"
 		" AND l.last_used_at > clock_timestamp() - $2 * interval '1 second'"
 		" AND (s.billing_service_id IS NULL OR (v.unregistered_at IS NULL AND v.version = s.service_version))"
-		" AND ($3 IS NULL OR s.session_id > $3::uuid) ORDER BY s.session_id LIMIT $4",
+		" AND ($3 IS NULL OR s.session_id > uuid_in(textout($3))) ORDER BY s.session_id LIMIT $4",
 };
 
 Datum
@@ -106,7 +106,8 @@ TakeUser(FunctionCallInfo fcinfo, int company_arg, BaCompany *company, BaUser *u
 {
 	BaCaller caller = BaAccessCaller(fcinfo);
 
-	BaAccessRequireSelf(&caller, BaArgText(fcinfo, 0, "username", BA_MAX_USERNAME));
+	BaAccessRequireSelf(&caller, BaArgText(fcinfo, 0, "username", BA_MAX_EMAIL),
+						BaArgTextOrNull(fcinfo, company_arg + 1, "portal", BA_MAX_CODE));
 	BaUserActed(&caller, fcinfo, 0, company_arg, BA_USER_DELETED, company, user);
 }
 

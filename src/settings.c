@@ -22,6 +22,8 @@ int BaHashTimeout = 10000;
 int BaInviteLifetime = 86400;
 int BaLockoutDuration = 900;
 int BaLockoutThreshold = 5;
+int BaMailHourlyLimit = 20;
+int BaMailMaxAttempts = 10;
 int BaPasswordMinLength = 15;
 char *BaPepperFile = NULL;
 int BaSessionAbsoluteLimit = 43200;
@@ -41,7 +43,7 @@ DefineSeconds(const char *name, const char *what, const char *why, int *variable
 }
 
 static void
-DefineLogins(void)
+DefineLoginsAndMail(void)
 {
 	DefineSeconds("bestauth.challenge_lifetime",
 				  "How long part two of a login may take after part one.", NULL,
@@ -69,6 +71,14 @@ DefineLogins(void)
 		"How many wrong passwords in a row lock an account.",
 		"No more guesses than this are ever looked at, however many come at once.",
 		&BaLockoutThreshold, 5, 1, 100, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("bestauth.mail_hourly_limit",
+							"How many messages one address is sent in an hour.",
+							"Further ones wait.", &BaMailHourlyLimit, 20, 1, 100000,
+							PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("bestauth.mail_max_attempts",
+							"How often a message is tried before it is given up.", NULL,
+							&BaMailMaxAttempts, 10, 1, 1000, PGC_SUSET, 0, NULL, NULL,
+							NULL);
 	DefineCustomIntVariable("bestauth.password_min_length",
 							"Least number of characters of a new password.", NULL,
 							&BaPasswordMinLength, 15, 8, 64, PGC_SUSET, 0, NULL, NULL,
@@ -136,6 +146,6 @@ BaSettingsInit(void)
 	DefineCustomStringVariable("bestauth.base_url",
 							   "Address that links in mail begin with.", NULL, &BaBaseUrl,
 							   "https://localhost", PGC_SUSET, 0, NULL, NULL, NULL);
-	DefineLogins();
+	DefineLoginsAndMail();
 	DefineSessions();
 }

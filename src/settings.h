@@ -10,6 +10,8 @@ extern int BaHashTimeout; /* milliseconds */
 extern int BaInviteLifetime;
 extern int BaLockoutDuration;
 extern int BaLockoutThreshold;
+extern int BaMailHourlyLimit;
+extern int BaMailMaxAttempts;
 extern int BaPasswordMinLength;
 extern char *BaPepperFile;
 extern int BaSessionAbsoluteLimit;

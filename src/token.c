@@ -17,22 +17,39 @@
 #include "query.h"
 #include "token.h"
 
+/* A sign-up that was used takes its other tokens with it. */
 #define TOKEN_SELECT \
-	"SELECT token_id, purpose, user_id, user_version, coalesce(service_version, 0), expires_at," \
-	" used_at IS NOT NULL, superseded_at IS NOT NULL" \
-	" FROM bestauth.token WHERE token_hash = $1"
+	"SELECT t.token_id, t.purpose, t.user_id, t.user_version, coalesce(t.service_version, 0), least(t.expires_at, s.expires_at)," \
+	" t.used_at IS NOT NULL, t.superseded_at IS NOT NULL OR s.used_at IS NOT NULL," \
+	" t.signup_id FROM bestauth.token t LEFT JOIN bestauth.signup s ON s.signup_id = t.signup_id" \
+	" WHERE t.token_hash = $1"
 
 static BaQuery insert_token = {
 	.sql =
-		"INSERT INTO bestauth.token (token_hash, purpose, user_id, user_version, service_version, expires_at)"
-		" VALUES ($1, $2, $3, $4, nullif($5, 0), clock_timestamp() + $6 * interval '1 second')"
+		"INSERT INTO bestauth.token (token_hash, purpose, user_id, user_version, service_version, expires_at,"
+		" signup_id, message_id)"
+		" VALUES ($1, $2, $3, nullif($4, 0), nullif($5, 0), clock_timestamp() + $6 * interval '1 second', $7, $8)"
 		" RETURNING token_id, expires_at",
 };
 
+/*
+ * Those of the same message stay: it may go out twice, and whichever of the two is
+ * read has a link that works. Using one makes an end of the others. What expired is
+ * over anyway, and may be held by whoever purges it.
+ */
 static BaQuery supersede_tokens = {
 	.sql =
 		"UPDATE bestauth.token SET superseded_at = clock_timestamp()"
-		" WHERE user_id = $1 AND purpose = $2 AND used_at IS NULL AND superseded_at IS NULL",
+		" WHERE user_id = $1 AND purpose = $2 AND used_at IS NULL AND superseded_at IS NULL"
+		" AND expires_at > clock_timestamp() AND ($3 IS NULL OR message_id IS DISTINCT FROM $3)",
+	.latest = true,
+};
+
+static BaQuery supersede_signup_tokens = {
+	.sql =
+		"UPDATE bestauth.token SET superseded_at = clock_timestamp()"
+		" WHERE signup_id = $1 AND used_at IS NULL AND superseded_at IS NULL"
+		" AND expires_at > clock_timestamp() AND ($2 IS NULL OR message_id IS DISTINCT FROM $2)",
 	.latest = true,
 };
 
@@ -42,7 +59,7 @@ static BaQuery peek_token = {
 };
 
 static BaQuery lock_token = {
-	.sql = TOKEN_SELECT " FOR UPDATE",
+	.sql = TOKEN_SELECT " FOR UPDATE OF t",
 	.latest = true,
 };
 
@@ -51,44 +68,61 @@ static BaQuery use_token = {
 	.latest = true,
 };
 
+static void
+Supersede(const BaTokenFor *what)
+{
+	BaArgs args = {0};
+
+	if (what->user != NULL)
+	{
+		BaPutUuid(&args, &what->user->user_id);
+		BaPutText(&args, what->purpose);
+	}
+	else
+		BaPutUuid(&args, what->signup_id);
+	BaPutUuid(&args, what->message_id);
+	(void) BaQueryExec(what->user ? &supersede_tokens : &supersede_signup_tokens, &args);
+}
+
 /* Those of one purpose stop working. */
 void
 BaTokenSupersede(const char *purpose, const BaUser *user)
 {
-	BaArgs args = {0};
+	BaTokenFor what = {.purpose = purpose, .user = user};
 
-	BaPutUuid(&args, &user->user_id);
-	BaPutText(&args, purpose);
-	(void) BaQueryExec(&supersede_tokens, &args);
+	Supersede(&what);
 }
 
-/*
- * Makes a token and returns it, this once. With "supersede", earlier ones of the
- * same purpose stop working.
- */
+/* Makes a token and returns it, this once. */
 char *
-BaTokenIssue(const char *purpose, const BaUser *user, int service_version, int lifetime,
-			 bool supersede, BaToken *token)
+BaTokenIssue(const BaTokenFor *what, BaToken *token)
 {
 	char *secret = BaTokenMake("bat");
 	BaArgs args = {0};
 	BaRow row;
 
-	if (supersede)
-		BaTokenSupersede(purpose, user);
+	if (what->supersede)
+		Supersede(what);
 	BaPutBytes(&args, BaTokenDigest(secret));
-	BaPutText(&args, purpose);
-	BaPutUuid(&args, &user->user_id);
-	BaPutInt(&args, user->version);
-	BaPutInt(&args, service_version);
-	BaPutInt(&args, lifetime);
+	BaPutText(&args, what->purpose);
+	BaPutUuid(&args, what->user ? &what->user->user_id : NULL);
+	BaPutInt(&args, what->user ? what->user->version : 0);
+	BaPutInt(&args, what->service_version);
+	BaPutInt(&args, what->lifetime);
+	BaPutUuid(&args, what->signup_id);
+	BaPutUuid(&args, what->message_id);
 	(void) BaQueryRow(&insert_token, &args, &row);
+	memset(token, 0, sizeof(*token));
 	token->state = BA_TOKEN_VALID;
 	(void) BaGetUuid(&row, 0, &token->token_id);
 	token->expires_at = BaGetTime(&row, 1);
-	token->purpose = pstrdup(purpose);
-	token->user = *user;
-	token->service_version = service_version;
+	token->purpose = pstrdup(what->purpose);
+	token->has_user = what->user != NULL;
+	if (token->has_user)
+		token->user = *what->user;
+	else
+		token->signup_id = *what->signup_id;
+	token->service_version = what->service_version;
 	return secret;
 }
 
@@ -99,8 +133,9 @@ StateOf(const BaRow *row, const BaToken *token, const char *purpose)
 		return BA_TOKEN_UNKNOWN;
 	if (BaGetBool(row, 6))
 		return BA_TOKEN_USED;
-	if (BaGetBool(row, 7) || BaGetInt(row, 3) != token->user.version ||
-		token->user.deleted)
+	if (BaGetBool(row, 7) ||
+		(token->has_user &&
+		 (token->user.deleted || BaGetInt(row, 3) != token->user.version)))
 		return BA_TOKEN_SUPERSEDED;
 	/* Asked here, after the wait for the row's lock, and not in the query. */
 	if (GetCurrentTimestamp() >= token->expires_at)
@@ -122,10 +157,11 @@ Find(BaQuery *query, const char *secret, const char *purpose, BaToken *token)
 		return token->state;
 	(void) BaGetUuid(&row, 0, &token->token_id);
 	token->purpose = BaGetText(&row, 1);
-	(void) BaGetUuid(&row, 2, &user_id);
+	token->has_user = BaGetUuid(&row, 2, &user_id);
+	(void) BaGetUuid(&row, 8, &token->signup_id);
 	token->service_version = BaGetInt(&row, 4);
 	token->expires_at = BaGetTime(&row, 5);
-	if (BaUserLoad(&user_id, &token->user))
+	if (!token->has_user || BaUserLoad(&user_id, &token->user))
 		token->state = StateOf(&row, token, purpose);
 	return token->state;
 }
@@ -137,20 +173,27 @@ BaTokenPeek(const char *secret, const char *purpose, BaToken *token)
 	return Find(&peek_token, secret, purpose, token);
 }
 
-/* The same, with the row locked until the transaction ends: for using it. */
+/*
+ * The same, with the row locked until the transaction ends: for using what was peeked
+ * at. What is gone since then was purged: it is over.
+ */
 BaTokenState
 BaTokenLock(const char *secret, const char *purpose, BaToken *token)
 {
-	return Find(&lock_token, secret, purpose, token);
+	if (Find(&lock_token, secret, purpose, token) == BA_TOKEN_UNKNOWN)
+		token->state = BA_TOKEN_EXPIRED;
+	return token->state;
 }
 
 /* The user's row as well, before: what changes a password must not pass another. */
 BaTokenState
 BaTokenLockUser(const char *secret, const char *purpose, BaToken *token)
 {
-	if (Find(&peek_token, secret, purpose, token) != BA_TOKEN_UNKNOWN)
+	if (BaTokenPeek(secret, purpose, token) == BA_TOKEN_UNKNOWN)
+		return BA_TOKEN_UNKNOWN;
+	if (token->has_user)
 		BaUserLock(&token->user.user_id);
-	return Find(&lock_token, secret, purpose, token);
+	return BaTokenLock(secret, purpose, token);
 }
 
 void

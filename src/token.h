@@ -18,14 +18,27 @@ typedef struct BaToken
 	BaTokenState state;
 	pg_uuid_t token_id;
 	char *purpose;
-	BaUser user; /* as it is now */
+	bool has_user; /* else it is a sign-up's, who is no user yet */
+	BaUser user;   /* as it is now */
+	pg_uuid_t signup_id;
 	int service_version;
 	TimestampTz expires_at;
 } BaToken;
 
+/* What a token is made for. */
+typedef struct BaTokenFor
+{
+	const char *purpose;
+	const BaUser *user;          /* or */
+	const pg_uuid_t *signup_id;  /* one of both */
+	const pg_uuid_t *message_id; /* of the mail that takes it; NULL for none */
+	int service_version;         /* of a second part */
+	int lifetime;                /* seconds */
+	bool supersede;              /* earlier ones of the same purpose stop working */
+} BaTokenFor;
+
 extern void BaTokenSupersede(const char *purpose, const BaUser *user);
-extern char *BaTokenIssue(const char *purpose, const BaUser *user, int service_version,
-						  int lifetime, bool supersede, BaToken *token);
+extern char *BaTokenIssue(const BaTokenFor *what, BaToken *token);
 extern BaTokenState BaTokenPeek(const char *secret, const char *purpose, BaToken *token);
 extern BaTokenState BaTokenLock(const char *secret, const char *purpose, BaToken *token);
 extern BaTokenState BaTokenLockUser(const char *secret, const char *purpose,

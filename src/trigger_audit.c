@@ -16,7 +16,9 @@
 #include "audit.h"
 #include "company.h"
 #include "instance.h"
+#include "purge.h"
 #include "query.h"
+#include "signup.h"
 #include "tuple.h"
 #include "user.h"
 #include "uuid.h"
@@ -117,17 +119,21 @@ FindId(const BaRowEvent *event, const char *column, pg_uuid_t *id)
 	return !isnull;
 }
 
-/* The row's own company, or its user's, comes before the caller's. */
+/* The row's own company, or its user's or sign-up's, comes before the caller's. */
 static void
 FillCompany(const BaRowEvent *event, BaAudit *audit, BaCompany *company)
 {
 	pg_uuid_t id;
 	BaUser user;
+	BaSignup signup;
 
 	if (FindId(event, "company_id", &id) ?
 			!BaCompanyLoad(&id, company) :
-			!FindId(event, "user_id", &id) || !BaUserLoad(&id, &user) ||
-				!BaCompanyLoad(&user.company_id, company))
+		FindId(event, "user_id", &id) ?
+			!BaUserLoad(&id, &user) || !BaCompanyLoad(&user.company_id, company) :
+		FindId(event, "signup_id", &id) ?
+			!BaSignupLoad(&id, &signup) || !BaCompanyLoad(&signup.company_id, company) :
+			true)
 		return;
 	audit->company_id = &company->company_id;
 	audit->company_code = company->code;
@@ -141,7 +147,7 @@ bestauth_audit_row_tg(PG_FUNCTION_ARGS)
 	BaAudit audit;
 	BaCompany company;
 
-	if (BaInstanceIsRestoring())
+	if (BaInstanceIsRestoring() || BaPurgeIsRunning())
 		return PointerGetDatum(NULL);
 	event = BaRowEventOf(trigger);
 	BaAuditStart(&audit, event.old_row == NULL ? "row.inserted" :

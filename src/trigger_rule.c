@@ -9,10 +9,13 @@
 #include "miscadmin.h"
 
 #include "company.h"
+#include "contact.h"
 #include "credential.h"
 #include "instance.h"
+#include "mail_template.h"
 #include "password_policy.h"
 #include "permission.h"
+#include "portal.h"
 #include "query.h"
 #include "role.h"
 #include "security_question.h"
@@ -38,8 +41,11 @@ static const struct
 	{"blocked_password", BaBlockedPasswordRule},
 	{"billing_user_person", BaUserPersonRule},
 	{"company", BaCompanyRule},
+	{"contact", BaContactRule},
 	{"credential", BaCredentialRule},
+	{"mail_template", BaMailTemplateRule},
 	{"permission", BaPermissionRule},
+	{"portal", BaPortalRule},
 	{"role", BaRoleRule},
 	{"role_company", BaRoleCompanyRule},
 	{"role_permission", BaRolePermissionRule},
@@ -58,6 +64,8 @@ AskRules(BaRowEvent *event, bool restoring)
 	{
 		if (strcmp(event->table, "permission") == 0)
 			BaPermissionDeleteRule(event);
+		if (strcmp(event->table, "mail_template") == 0)
+			BaMailTemplateDeleteRule(event);
 		return;
 	}
 	for (i = 0; i < lengthof(rules); i++)

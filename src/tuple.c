@@ -189,3 +189,14 @@ BaColumnSet(BaRowEvent *event, const char *column, Datum value)
 	event->new_row = heap_modify_tuple_by_cols(event->new_row, event->tupdesc, 1, &number,
 											   &value, &isnull);
 }
+
+void
+BaColumnSetNull(BaRowEvent *event, const char *column)
+{
+	int number = ColumnNumber(event, column);
+	Datum value = (Datum) 0;
+	bool isnull = true;
+
+	event->new_row = heap_modify_tuple_by_cols(event->new_row, event->tupdesc, 1, &number,
+											   &value, &isnull);
+}

@@ -29,5 +29,6 @@ extern bool BaColumnChanged(const BaRowEvent *event, const char *column);
 extern void BaColumnRequireSame(const BaRowEvent *event, const char *column,
 								const char *rule);
 extern void BaColumnSet(BaRowEvent *event, const char *column, Datum value);
+extern void BaColumnSetNull(BaRowEvent *event, const char *column);
 
 #endif /* BESTAUTH_TUPLE_H */

@@ -15,19 +15,32 @@
 
 #define USER_SELECT \
 	"SELECT user_id, company_id, billing_service_id, username, user_type, email, version," \
-	" persons_limited, locked_at IS NOT NULL, deleted_at IS NOT NULL, first_name, last_name FROM bestauth.user_account"
+	" persons_limited, locked_at IS NOT NULL, deleted_at IS NOT NULL, first_name, last_name, portal_id," \
+	" verified_at IS NOT NULL FROM bestauth.user_account"
 
-#define BY_NAME \
-	" WHERE company_id = $1 AND portal_id IS NULL" \
+#define BY_NAME(portal) \
+	" WHERE company_id = $1 AND portal_id " portal \
 	" AND lower(username COLLATE \"C\") = lower($2 COLLATE \"C\")"
+#define LOCKED " FOR NO KEY UPDATE"
 
+/* The company's own people, and those of a portal: an index has both. */
 static BaQuery find_user = {
-	.sql = USER_SELECT BY_NAME,
+	.sql = USER_SELECT BY_NAME("IS NULL"),
 	.latest = true,
 };
 
 static BaQuery find_user_for_update = {
-	.sql = USER_SELECT BY_NAME " FOR NO KEY UPDATE",
+	.sql = USER_SELECT BY_NAME("IS NULL") LOCKED,
+	.latest = true,
+};
+
+static BaQuery find_portal_user = {
+	.sql = USER_SELECT BY_NAME("= $3"),
+	.latest = true,
+};
+
+static BaQuery find_portal_user_for_update = {
+	.sql = USER_SELECT BY_NAME("= $3") LOCKED,
 	.latest = true,
 };
 
@@ -79,17 +92,31 @@ Found(BaQuery *query, BaArgs *args, BaUser *user)
 	user->deleted = BaGetBool(&row, 9);
 	user->first_name = BaGetText(&row, 10);
 	user->last_name = BaGetText(&row, 11);
+	user->has_portal = BaGetUuid(&row, 12, &user->portal_id);
+	user->verified = BaGetBool(&row, 13);
 	return true;
 }
 
-bool
-BaUserFind(const pg_uuid_t *company_id, const char *username, BaUser *user)
+static bool
+FindByName(const pg_uuid_t *company_id, const pg_uuid_t *portal_id, const char *username,
+		   bool lock, BaUser *user)
 {
 	BaArgs args = {0};
 
 	BaPutUuid(&args, company_id);
 	BaPutText(&args, username);
-	return Found(&find_user, &args, user);
+	if (portal_id == NULL)
+		return Found(lock ? &find_user_for_update : &find_user, &args, user);
+	BaPutUuid(&args, portal_id);
+	return Found(lock ? &find_portal_user_for_update : &find_portal_user, &args, user);
+}
+
+/* In a portal, or of the company itself: portal_id is NULL. */
+bool
+BaUserFind(const pg_uuid_t *company_id, const pg_uuid_t *portal_id, const char *username,
+		   BaUser *user)
+{
+	return FindByName(company_id, portal_id, username, false, user);
 }
 
 bool
@@ -145,16 +172,29 @@ BaUserAdmitsPerson(const BaUser *key, const pg_uuid_t *person_id)
 	return BaQueryRow(&find_person, &args, &row);
 }
 
-/* There are no portals yet, so whoever names one names a missing one. */
-void
-BaUserRefusePortal(const BaCaller *caller, const char *portal)
+/*
+ * The portal whose users a call is about; false where it is about the company's
+ * own. Who is in a portal acts on nobody outside it.
+ */
+bool
+BaUserPortalActed(const BaCaller *caller, const BaCompany *company, const char *code,
+				  BaPortal *portal)
 {
-	if (portal == NULL)
-		return;
-	if (caller->identity != NULL)
-		BaAccessRefuse(caller, "H-01", "A session acts in its current company.");
-	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
-					errmsg("portal \"%s\" does not exist", portal)));
+	const BaIdentity *identity = caller->identity;
+	BaUser own;
+
+	if (identity == NULL || !BaUserTypeRequire(identity->user_type)->needs_portal)
+	{
+		if (code != NULL)
+			BaPortalRequire(caller, company, code, NULL, portal);
+		return code != NULL;
+	}
+	if (!BaUserLoad(&identity->user_id, &own) || !own.has_portal ||
+		!BaPortalLoad(&own.portal_id, portal))
+		elog(ERROR, "the portal of the session's user is gone");
+	if (code != NULL && pg_strcasecmp(code, portal->code) != 0)
+		BaAccessRefuse(caller, "H-01", "A session in a portal acts in that portal.");
+	return true;
 }
 
 void
@@ -163,17 +203,6 @@ BaUserRefuseDeleted(const BaUser *user)
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("user \"%s\" is deleted", user->username), BaErrRule("PRV-14")));
-}
-
-static bool
-FindActed(const pg_uuid_t *company_id, const char *username, int flags, BaUser *user)
-{
-	BaArgs args = {0};
-
-	BaPutUuid(&args, company_id);
-	BaPutText(&args, username);
-	return Found((flags & BA_USER_LOCK) ? &find_user_for_update : &find_user, &args,
-				 user);
 }
 
 /*
@@ -185,13 +214,18 @@ void
 BaUserActed(const BaCaller *caller, FunctionCallInfo fcinfo, int username_arg,
 			int company_arg, int flags, BaCompany *company, BaUser *user)
 {
-	char *username = BaArgText(fcinfo, username_arg, "username", BA_MAX_USERNAME);
+	char *username = BaArgText(fcinfo, username_arg, "username", BA_MAX_EMAIL);
+	BaPortal portal;
+	bool in_portal;
 
 	BaCompanyActed(caller, BaArgTextOrNull(fcinfo, company_arg, "company", BA_MAX_CODE),
 				   company);
-	BaUserRefusePortal(caller,
-					   BaArgTextOrNull(fcinfo, company_arg + 1, "portal", BA_MAX_CODE));
-	if (FindActed(&company->company_id, username, flags, user))
+	in_portal =
+		BaUserPortalActed(caller, company,
+						  BaArgTextOrNull(fcinfo, company_arg + 1, "portal", BA_MAX_CODE),
+						  &portal);
+	if (FindByName(&company->company_id, in_portal ? &portal.portal_id : NULL, username,
+				   (flags & BA_USER_LOCK) != 0, user))
 	{
 		if (user->deleted && !(flags & BA_USER_DELETED))
 			BaUserRefuseDeleted(user);
@@ -200,8 +234,9 @@ BaUserActed(const BaCaller *caller, FunctionCallInfo fcinfo, int username_arg,
 	if (caller->identity != NULL)
 		BaAccessRefuse(caller, "H-01", "There is no such user in the session's company.");
 	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
-					errmsg("user \"%s\" does not exist in company \"%s\"", username,
-						   company->code)));
+					errmsg("user \"%s\" does not exist in %s \"%s\"", username,
+						   in_portal ? "portal" : "company",
+						   in_portal ? portal.code : company->code)));
 }
 
 void

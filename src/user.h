@@ -3,6 +3,7 @@
 #define BESTAUTH_USER_H
 
 #include "company.h"
+#include "portal.h"
 #include "usertype.h"
 
 /* What a token of a user is for; it is good for nothing else. */
@@ -11,6 +12,7 @@
 #define BA_TOKEN_PASSWORD_CHANGE "password_change"
 #define BA_TOKEN_PASSWORD_RESET "password_reset"
 #define BA_TOKEN_EMAIL_CHANGE "email_change"
+#define BA_TOKEN_EMAIL_VERIFICATION "email_verification"
 
 typedef struct BaUser
 {
@@ -18,6 +20,8 @@ typedef struct BaUser
 	pg_uuid_t company_id;
 	pg_uuid_t service_id; /* of a key */
 	bool has_service;
+	pg_uuid_t portal_id; /* only if has_portal */
+	bool has_portal;
 	char *username;
 	const BaUserType *type;
 	char *first_name; /* NULL without one, like the next two */
@@ -27,13 +31,15 @@ typedef struct BaUser
 	bool persons_limited;
 	bool locked; /* by an administrator */
 	bool deleted;
+	bool verified; /* the address, by a link */
 } BaUser;
 
 /* Flags of BaUserActed(). */
 #define BA_USER_LOCK 1    /* lock the row */
 #define BA_USER_DELETED 2 /* a deleted one will do */
 
-extern bool BaUserFind(const pg_uuid_t *company_id, const char *username, BaUser *user);
+extern bool BaUserFind(const pg_uuid_t *company_id, const pg_uuid_t *portal_id,
+					   const char *username, BaUser *user);
 extern bool BaUserLoad(const pg_uuid_t *user_id, BaUser *user);
 extern void BaUserTouch(const pg_uuid_t *user_id);
 extern bool BaUserTryLock(const pg_uuid_t *user_id);
@@ -44,7 +50,8 @@ extern void BaUserActed(const BaCaller *caller, FunctionCallInfo fcinfo, int use
 extern void BaUserRefuseDeleted(const BaUser *user);
 extern void BaUserAudit(BaAudit *audit, const char *action, const BaCompany *company,
 						const BaUser *user);
-extern void BaUserRefusePortal(const BaCaller *caller, const char *portal);
+extern bool BaUserPortalActed(const BaCaller *caller, const BaCompany *company,
+							  const char *code, BaPortal *portal);
 extern void BaUserRule(BaRowEvent *event, bool restoring);
 extern void BaUserPersonRule(BaRowEvent *event, bool restoring);
 

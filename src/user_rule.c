@@ -8,6 +8,7 @@
 #include "utils/builtins.h"
 
 #include "bestauth.h"
+#include "contact.h"
 #include "context.h"
 #include "errors.h"
 #include "query.h"
@@ -20,7 +21,7 @@ static BaQuery supersede_tokens = {
 	.sql =
 		"UPDATE bestauth.token SET superseded_at = clock_timestamp() WHERE user_id = $1"
 		" AND CASE WHEN $2 IS NULL THEN purpose <> 'second_part' ELSE purpose = $2 END"
-		" AND used_at IS NULL AND superseded_at IS NULL",
+		" AND used_at IS NULL AND superseded_at IS NULL AND expires_at > clock_timestamp()",
 	.latest = true,
 };
 
@@ -32,7 +33,7 @@ static BaQuery lock_company = {
 static BaQuery find_administrator = {
 	.sql =
 		"SELECT true FROM bestauth.user_account WHERE company_id = $1 AND user_id <> $2"
-		" AND user_type = $3 AND locked_at IS NULL AND deleted_at IS NULL LIMIT 1",
+		" AND portal_id IS NULL AND user_type = $3 AND locked_at IS NULL AND deleted_at IS NULL LIMIT 1",
 	.latest = true,
 };
 
@@ -94,6 +95,112 @@ RequireNoPersons(const BaRowEvent *event)
 				  "Take the limit away before the service is changed.");
 }
 
+/* A client is in a client portal, a provider in a provider portal, of the company. */
+static void
+CheckPortal(const BaRowEvent *event, const BaUserType *type)
+{
+	pg_uuid_t portal_id, company_id;
+	BaPortal portal;
+
+	if (!BaColumnUuid(event, "portal_id", &portal_id) ||
+		!BaColumnUuid(event, "company_id", &company_id))
+		return;
+	if (!BaPortalLoad(&portal_id, &portal) ||
+		!BaUuidEqual(&portal.company_id, &company_id) ||
+		strcmp(portal.kind, type->name) != 0)
+		RefuseRow("PRT-2", "user type does not fit the portal",
+				  psprintf("A user of type %s belongs to a %s portal of the company.",
+						   type->name, type->name));
+}
+
+/* An account that was deleted before anybody proved its address is made anew. */
+static bool
+IsTakenOver(const BaRowEvent *event)
+{
+	bool is_there, unverified;
+
+	if (event->old_row == NULL || GetUserId() != BaOwnerId())
+		return false;
+	(void) BaColumn(event, false, "verified_at", &unverified);
+	(void) BaColumn(event, false, "deleted_at", &is_there); /* it is NULL */
+	return !is_there && unverified;
+}
+
+/* While an account was deleted its contact may have become something else. */
+static bool
+IsMadeOrRestored(const BaRowEvent *event)
+{
+	return event->old_row == NULL ||
+		   (BaColumnChanged(event, "deleted_at") && BaColumnIsNull(event, "deleted_at"));
+}
+
+/* The contact may have another account in the portal since this one was deleted. */
+static void
+RequireNoOtherAccount(const BaRowEvent *event, const pg_uuid_t *contact_id)
+{
+	static BaQuery find_other = {
+		.sql =
+			"SELECT true FROM bestauth.user_account WHERE contact_id = $1 AND portal_id = $2"
+			" AND deleted_at IS NULL",
+		.latest = true,
+	};
+	pg_uuid_t portal_id;
+	BaArgs args = {0};
+	BaRow row;
+
+	if (!BaColumnUuid(event, "portal_id", &portal_id))
+		return;
+	BaPutUuid(&args, contact_id);
+	BaPutUuid(&args, &portal_id);
+	if (BaQueryRow(&find_other, &args, &row))
+		ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
+						errmsg("contact has another account in the portal"),
+						errhint("Delete that one first."), BaErrRule("PRT-2")));
+}
+
+/* The account of a client is a contact's, and named by its e-mail address. */
+static void
+CheckContact(const BaRowEvent *event, const BaUserType *type, bool restoring)
+{
+	static BaQuery find_contact = {
+		.sql = "SELECT contact_type, email FROM bestauth.contact"
+			   " WHERE contact_id = $1 AND company_id = $2 FOR NO KEY UPDATE",
+		.latest = true,
+	};
+	pg_uuid_t contact_id, company_id;
+	bool has_contact = BaColumnUuid(event, "contact_id", &contact_id);
+	char *email = BaColumnText(event, "email");
+	BaArgs args = {0};
+	BaRow row;
+
+	if (type->needs_contact != has_contact)
+		RefuseRow("PRT-2", has_contact ? "user has a contact" : "client has no contact",
+				  "Clients have a contact, and nobody else.");
+	if (!has_contact)
+		return;
+	if (email == NULL || pg_strcasecmp(email, BaColumnText(event, "username")) != 0 ||
+		!BaColumnIsNull(event, "pending_email"))
+		RefuseRow("PRT-2", "e-mail address of a client cannot be changed",
+				  "It is the user name: another address is another account.");
+	if (restoring || !IsMadeOrRestored(event) ||
+		!BaColumnUuid(event, "company_id", &company_id))
+		return;
+	BaPutUuid(&args, &contact_id);
+	BaPutUuid(&args, &company_id);
+	if (!BaQueryRow(&find_contact, &args, &row) ||
+		!BaContactMayHaveAccount(BaGetText(&row, 0)))
+		RefuseRow("PRT-2", "contact cannot have a portal account",
+				  "Contacts of the company of type client and individual can.");
+	if (event->old_row == NULL)
+		return;
+	RequireNoOtherAccount(event, &contact_id);
+	/* It was deleted because the address was wrong, and nobody proved it. */
+	if (BaColumnIsNull(event, "verified_at") &&
+		(row.nulls[1] || pg_strcasecmp(BaGetText(&row, 1), email) != 0))
+		RefuseRow("PRT-4", "contact has another e-mail address",
+				  "An account is made anew with the address of the contact.");
+}
+
 /* What the type says must be set, and what must not. */
 static void
 CheckType(const BaRowEvent *event, const BaUserType *type, bool restoring)
@@ -111,7 +218,11 @@ CheckType(const BaRowEvent *event, const BaUserType *type, bool restoring)
 		RefuseRow("PRT-2", "user type does not fit the portal",
 				  psprintf("A user of type %s %s a portal.", type->name,
 						   type->needs_portal ? "belongs to" : "belongs to no"));
-	if (restoring || !has_service || !BaColumnChanged(event, "billing_service_id"))
+	CheckContact(event, type, restoring);
+	if (restoring)
+		return;
+	CheckPortal(event, type);
+	if (!has_service || !BaColumnChanged(event, "billing_service_id"))
 		return;
 	RequireNoPersons(event);
 	if (!BaCompanyLoad(&service_id, &service) || !service.registered)
@@ -133,6 +244,10 @@ SetVersion(BaRowEvent *event)
 	if (GetUserId() != BaOwnerId())
 	{
 		BaColumnRequireSame(event, "version", "TPB-9");
+		BaColumnRequireSame(event, "verified_at", "PRT-6");
+		/* Nobody has proved the new address. */
+		if (BaColumnChanged(event, "email"))
+			BaColumnSetNull(event, "verified_at");
 		/* The password of before would be good again. */
 		if (BaColumnIsNull(event, "deleted_at"))
 			BaColumnRequireSame(event, "deleted_at", "G-02");
@@ -232,8 +347,11 @@ BaUserRule(BaRowEvent *event, bool restoring)
 	BaColumnRequireSame(event, "user_id", "G-01");
 	BaColumnRequireSame(event, "company_id", "G-01");
 	BaColumnRequireSame(event, "portal_id", "G-01");
+	if (!IsTakenOver(event))
+		BaColumnRequireSame(event, "contact_id", "PRT-2");
 	BaColumnRequireSame(event, "username", "PRV-15");
-	BaUsernameRequire(BaColumnRequireText(event, "username"));
+	if (!type->needs_contact)
+		BaUsernameRequire(BaColumnRequireText(event, "username"));
 	CheckNames(event, type);
 	CheckType(event, type, restoring);
 	if (event->old_row != NULL)
@@ -242,6 +360,9 @@ BaUserRule(BaRowEvent *event, bool restoring)
 	{
 		BaColumnSet(event, "version", Int32GetDatum(1));
 		BaColumnSet(event, "revision", Int32GetDatum(1));
+		if (GetUserId() != BaOwnerId() && !BaColumnIsNull(event, "verified_at"))
+			RefuseRow("PRT-6", "e-mail address is not verified",
+					  "Opening the link that was sent to it verifies it.");
 	}
 	if (restoring)
 		return;

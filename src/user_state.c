@@ -13,6 +13,7 @@
 #include "canonical.h"
 #include "counter.h"
 #include "errors.h"
+#include "outbox.h"
 #include "permission.h"
 #include "query.h"
 #include "user.h"
@@ -65,13 +66,25 @@ static BaQuery add_person = {
 static BaQuery free_username = {
 	.sql =
 		"SELECT $2 || CASE n WHEN 1 THEN '' ELSE n::text END FROM generate_series(1, 1 +"
-		" (SELECT count(*)::int FROM bestauth.user_account WHERE company_id = $1 AND portal_id IS NULL"
+		" (SELECT count(*)::int FROM bestauth.user_account WHERE company_id = $1"
+		" AND (portal_id = $3 OR ($3 IS NULL AND portal_id IS NULL))"
 		" AND lower(username COLLATE \"C\") >= $2 AND lower(username COLLATE \"C\") < $2 || '~')) n"
-		" WHERE NOT EXISTS (SELECT FROM bestauth.user_account WHERE company_id = $1 AND portal_id IS NULL"
+		" WHERE NOT EXISTS (SELECT FROM bestauth.user_account WHERE company_id = $1"
+		" AND (portal_id = $3 OR ($3 IS NULL AND portal_id IS NULL))"
 		" AND lower(username COLLATE \"C\") = $2 || CASE n WHEN 1 THEN '' ELSE n::text END COLLATE \"C\")"
 		" ORDER BY n LIMIT 1",
 	.latest = true,
 };
+
+/*
+ * What a client may do no one of the staff holds, so none of them clears the count of
+ * wrong guesses, which is over after a while. An administrator's lock they may undo.
+ */
+static bool
+KeepsCount(const BaCaller *caller, const BaUser *user)
+{
+	return caller->identity != NULL && user->type->needs_contact;
+}
 
 /*
  * Whoever can clear the count of wrong guesses can go on guessing: they must hold as
@@ -83,7 +96,7 @@ RequireMayUnlock(const BaCaller *caller, const BaUser *user)
 	if (caller->identity != NULL &&
 		BaUuidEqual(&caller->identity->user_id, &user->user_id))
 		BaAccessRefuse(caller, "C-03", "Nobody unlocks themselves.");
-	if (BaCounterExists(&user->user_id))
+	if (BaCounterExists(&user->user_id) && !KeepsCount(caller, user))
 		BaPermissionRequireAsMuch(caller, user);
 }
 
@@ -104,7 +117,8 @@ ChangeUser(FunctionCallInfo fcinfo, BaQuery *change, const char *action, const c
 		RequireMayUnlock(&caller, user);
 	BaUserAudit(&audit, action, &company, user);
 	/* The count goes for good, whatever the caller's transaction does: so does its row. */
-	if (change == &mark_unlocked && BaCounterUnlock(&user->user_id, &audit))
+	if (change == &mark_unlocked && !KeepsCount(&caller, user) &&
+		BaCounterUnlock(&user->user_id, &audit))
 		action = NULL;
 	BaPutUuid(&args, &user->user_id);
 	if (BaQueryExec(change, &args) == 0)
@@ -130,7 +144,8 @@ bestauth_lock_user(PG_FUNCTION_ARGS)
 {
 	BaUser user;
 
-	(void) ChangeUser(fcinfo, &mark_locked, "user.locked", "PRV-16", &user);
+	if (ChangeUser(fcinfo, &mark_locked, "user.locked", "PRV-16", &user))
+		BaOutboxNotice(BA_NOTICE_LOCKED, &user);
 	PG_RETURN_VOID();
 }
 
@@ -150,7 +165,7 @@ AdmitPerson(const BaCompany *company, const BaUser *key, const char *username)
 	BaArgs args = {0};
 
 	/* One answer for all: the service's users are not for others to find out. */
-	if (!BaUserFind(&key->service_id, username, &person) || person.deleted ||
+	if (!BaUserFind(&key->service_id, NULL, username, &person) || person.deleted ||
 		!person.type->may_be_second_part)
 		ereport(ERROR,
 				(errcode(ERRCODE_CHECK_VIOLATION),
@@ -224,12 +239,16 @@ bestauth_suggest_username(PG_FUNCTION_ARGS)
 	char *first = BaArgName(fcinfo, 0, "first_name");
 	char *last = BaArgName(fcinfo, 1, "last_name");
 	BaCompany company;
+	BaPortal portal;
+	bool in_portal;
 	StringInfoData name;
 	BaArgs args = {0};
 	BaRow row;
 
 	BaCompanyActed(&caller, BaArgTextOrNull(fcinfo, 2, "company", BA_MAX_CODE), &company);
-	BaUserRefusePortal(&caller, BaArgTextOrNull(fcinfo, 3, "portal", BA_MAX_CODE));
+	in_portal =
+		BaUserPortalActed(&caller, &company,
+						  BaArgTextOrNull(fcinfo, 3, "portal", BA_MAX_CODE), &portal);
 	initStringInfo(&name);
 	(void) AppendPlain(&name, first, 1);
 	if (AppendPlain(&name, last, 40) == 0)
@@ -238,6 +257,7 @@ bestauth_suggest_username(PG_FUNCTION_ARGS)
 						errhint("Choose one yourself.")));
 	BaPutUuid(&args, &company.company_id);
 	BaPutText(&args, name.data);
+	BaPutUuid(&args, in_portal ? &portal.portal_id : NULL);
 	if (!BaQueryRow(&free_username, &args, &row))
 		elog(ERROR, "every user name made of \"%s\" is taken", name.data);
 	PG_RETURN_DATUM(row.values[0]);

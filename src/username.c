@@ -39,18 +39,22 @@ BaUsernameRequire(const char *username)
 				 BA_MAX_USERNAME)));
 }
 
-/* One address, in ASCII, such as mail can be sent to without quoting anything. */
+/*
+ * One address, in ASCII, such as mail can be sent to without quoting anything, and
+ * that no program takes for an option or a path.
+ */
 void
 BaEmailRequire(const char *email)
 {
 	const char *at = strchr(email, '@');
 	const char *c;
 	bool valid = at != NULL && at > email && strchr(at + 1, '@') == NULL &&
-				 strchr(at + 1, '.') != NULL && at[1] != '.' &&
-				 email[strlen(email) - 1] != '.' && strlen(email) <= BA_MAX_EMAIL;
+				 strchr(at + 1, '.') != NULL && at[1] != '.' && at[-1] != '.' &&
+				 *email != '.' && *email != '-' && email[strlen(email) - 1] != '.' &&
+				 strlen(email) <= BA_MAX_EMAIL;
 
 	for (c = email; *c && valid; c++)
-		valid = *c > ' ' && *c < 0x7f && strchr("\"\\<>(),;:[]", *c) == NULL &&
+		valid = *c > ' ' && *c < 0x7f && strchr("\"/\\<>(),;:[]", *c) == NULL &&
 				!(c[0] == '.' && c[1] == '.');
 	if (!valid)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),

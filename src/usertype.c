@@ -55,6 +55,7 @@ static const BaUserType types[] = {
 		.may_hold_permissions = true,
 		.needs_email = true,
 		.needs_portal = true,
+		.needs_verification = true,
 		.reason = "providers are not charged",
 	},
 	{
@@ -62,6 +63,8 @@ static const BaUserType types[] = {
 		.logs_in_alone = true,
 		.needs_email = true,
 		.needs_portal = true,
+		.needs_contact = true,
+		.needs_verification = true,
 		.reason = "clients are not charged",
 	},
 };
@@ -101,8 +104,8 @@ bestauth_user_type_rules(PG_FUNCTION_ARGS)
 	for (i = 0; i < lengthof(types); i++)
 	{
 		const BaUserType *type = &types[i];
-		bool nulls[12] = {0};
-		Datum values[12];
+		bool nulls[14] = {0};
+		Datum values[14];
 
 		values[0] = CStringGetTextDatum(type->name);
 		values[1] = BoolGetDatum(type->charged);
@@ -116,6 +119,8 @@ bestauth_user_type_rules(PG_FUNCTION_ARGS)
 		values[9] = BoolGetDatum(type->needs_portal);
 		values[10] = CStringGetTextDatum(type->reason);
 		values[11] = BoolGetDatum(type->needs_my_account);
+		values[12] = BoolGetDatum(type->needs_contact);
+		values[13] = BoolGetDatum(type->needs_verification);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;

@@ -13,9 +13,11 @@ typedef struct BaUserType
 	bool holds_all_permissions;
 	bool needs_billing_service;
 	bool needs_email;
-	bool needs_portal;
-	bool needs_my_account; /* for the own password [IBS-6] */
-	const char *reason;    /* why it is charged, or not */
+	bool needs_portal;       /* of the kind that has the type's name */
+	bool needs_contact;      /* whose e-mail address is the user name [PRT-2] */
+	bool needs_verification; /* of the address, before the first login [PRT-6] */
+	bool needs_my_account;   /* for the own password [IBS-6] */
+	const char *reason;      /* why it is charged, or not */
 } BaUserType;
 
 extern const BaUserType *BaUserTypeRequire(const char *name);

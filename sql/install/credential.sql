@@ -62,7 +62,7 @@ COMMENT ON FUNCTION bestauth.request_password_reset(text, text, text) IS
 'Sends a link by which a user who forgot their password sets a new one, if there is such a user, who has an e-mail address and, of staff, my_account. Nothing else changes: no lock is made or undone. At most three links an hour.
 Parameters: company: code; username; portal: code.
 Returns: void, always the same; the audit knows.
-Raises: 22023 NULL; 25006; 53000; 55000 instance closed.
+Raises: 22023 NULL, too long or with control characters; 25006; 53000; 55000 instance closed.
 Rules: [IBS-6] [C-09].';
 
 CREATE FUNCTION bestauth.peek_password_link(token text, OUT outcome text, OUT username text,

@@ -273,8 +273,25 @@ FROM (
 		FROM bestauth.audit_id_seq) s
 
 	UNION ALL
+	SELECT 'mail_waiting', coalesce(min(due_at) > clock_timestamp() - interval '15 minutes', true), count(*)::text,
+		'No mail that is due waits for longer than 15 minutes.',
+		'Mail that is due is not claimed: start bestauth-mailer, or look at its log.'
+	FROM bestauth.outbox WHERE sent_at IS NULL AND cancelled_at IS NULL AND dead_at IS NULL AND due_at <= clock_timestamp()
+
+	UNION ALL
+	SELECT 'portal_addresses', count(*) = 0, string_agg(c.code || '/' || p.code, ', ' ORDER BY c.code COLLATE "C", p.code COLLATE "C"),
+		'The pages of every portal are reached by https.',
+		'Links with tokens lead to pages without https: change the url of these portals.'
+	FROM bestauth.portal p JOIN bestauth.company c USING (company_id) WHERE p.url NOT LIKE 'https://%'
+
+	UNION ALL
+	SELECT 'mail_given_up', count(*) = 0, count(*)::text, 'No mail was given up in the last 30 days.',
+		'Mail was given up: last_error of bestauth.outbox says why; retry_mail() takes it up again.'
+	FROM bestauth.outbox WHERE dead_at > clock_timestamp() - interval '720 hours'
+
+	UNION ALL
 	SELECT 'expired_rows', sum(e.rows) < 1000000, round(sum(e.rows))::text, 'About so many sessions and tokens are over for more than 30 days.',
-		'About so many sessions and tokens are over for more than 30 days: delete some of them.'
+		'About so many sessions and tokens are over for more than 30 days: call bestauth.purge_expired().'
 	FROM (SELECT o.reltuples::float8 * greatest(0, 1 - 30 * 86400 / greatest(1, extract(epoch FROM clock_timestamp() - x.oldest)::float8)) AS rows
 		FROM (VALUES ('session', (SELECT expires_at FROM bestauth.session ORDER BY session_id LIMIT 1)),
 			('token', (SELECT expires_at FROM bestauth.token ORDER BY token_id LIMIT 1))) x (name, oldest)

@@ -17,14 +17,15 @@ SELECT c.code AS company, u.username, u.user_type, u.first_name, u.last_name,
 	CASE WHEN u.locked_at IS NULL THEN 'wrong passwords' ELSE 'administrator' END AS reason,
 	coalesce(u.locked_at, l.locked_at) AS locked_at,
 	CASE WHEN u.locked_at IS NULL THEN l.locked_until END AS locked_until,
-	coalesce(l.failed, 0) AS failed
+	coalesce(l.failed, 0) AS failed, d.code AS portal
 FROM bestauth.user_account u
 JOIN bestauth.company c USING (company_id)
+LEFT JOIN bestauth.portal d ON d.portal_id = u.portal_id
 LEFT JOIN bestauth.login_counter l ON l.subject = '\x75'::bytea || uuid_send(u.user_id) AND l.locked_until > clock_timestamp()
 WHERE u.deleted_at IS NULL AND (u.locked_at IS NOT NULL OR l.subject IS NOT NULL)
 	AND (SELECT bestauth.has_access('auditor'));
 COMMENT ON VIEW bestauth.locked_users IS
-'Users who are locked now, by an administrator or after wrong passwords; one row a user. An administrator''s lock comes first, and has no end: locked_until is NULL until unlock_user(). failed counts the wrong passwords of a lock that runs [PRV-16].';
+'Users who are locked now, by an administrator or after wrong passwords; one row a user. An administrator''s lock comes first, and has no end: locked_until is NULL until unlock_user(). failed counts the wrong passwords of a lock that runs; portal is NULL for the company''s own people [PRV-16].';
 
 -- A session counts as open as use_session() would have it.
 CREATE VIEW bestauth.billing_access WITH (security_barrier) AS

@@ -2,6 +2,7 @@ CREATE TABLE bestauth.user_account (
 	user_id            uuid PRIMARY KEY DEFAULT bestauth.uuidv7(),
 	company_id         uuid NOT NULL,
 	portal_id          uuid,
+	contact_id         uuid,
 	username           text NOT NULL,
 	user_type          text NOT NULL COLLATE "C",
 	first_name         text,
@@ -21,6 +22,7 @@ CREATE TABLE bestauth.user_account (
 	version            integer NOT NULL DEFAULT 1,
 	revision           integer NOT NULL DEFAULT 1,
 	created_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
+	verified_at        timestamptz,
 	locked_at          timestamptz,
 	deleted_at         timestamptz,
 	UNIQUE (company_id, user_id)
@@ -39,12 +41,17 @@ COMMENT ON COLUMN bestauth.user_account.pending_email IS
 'The new address, until confirm_email_change() was called with the link sent to it [G-11].';
 COMMENT ON COLUMN bestauth.user_account.pending_email_by IS
 'Who entered it in a session: they must still hold as much as the user when it is confirmed. NULL: the operator.';
+COMMENT ON COLUMN bestauth.user_account.contact_id IS 'Of a client: the contact that the account was made for [PRT-2].';
+COMMENT ON COLUMN bestauth.user_account.verified_at IS
+'When the e-mail address was proved by a link. Clients and providers do not log in before [PRT-6].';
 COMMENT ON COLUMN bestauth.user_account.locked_at IS
 'Locked by an administrator. The lock after wrong passwords is kept in login_counter.';
 -- "C" has ASCII case alone, so the key is the same in every locale [P-04].
 CREATE UNIQUE INDEX user_account_username_key ON bestauth.user_account
 	(company_id, portal_id, lower(username COLLATE "C")) NULLS NOT DISTINCT;
 ALTER INDEX bestauth.user_account_username_key ALTER COLUMN 3 SET STATISTICS 0;
+CREATE UNIQUE INDEX user_account_contact_key ON bestauth.user_account (contact_id, portal_id)
+	WHERE contact_id IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX user_account_billing_service_id_idx ON bestauth.user_account (billing_service_id)
 	WHERE billing_service_id IS NOT NULL;
 SELECT pg_catalog.pg_extension_config_dump('bestauth.user_account', '');
@@ -84,10 +91,10 @@ Rules: [PRV-14] [TPB-9] [G-02] [G-05].';
 CREATE FUNCTION bestauth.restore_user(username text, company text DEFAULT NULL, portal text DEFAULT NULL) RETURNS void
 	AS 'MODULE_PATHNAME', 'bestauth_restore_user' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.restore_user(text, text, text) IS
-'Takes a deletion back. What the user held comes back with them, so a session must hold it all; the password does not: a set-up link goes to the e-mail address, and without one reset_password makes a new password. A lock stays. Takes manage_users, or the operator.
+'Takes a deletion back. What the user held comes back with them, so a session must hold it all, or for a client''s account web_portal; the password does not: a set-up link goes to the e-mail address, and without one reset_password makes a new password. A lock stays. Takes manage_users, or the operator.
 Parameters: username; company, portal: for the operator.
 Returns: void.
-Raises: P0002 no such user (42501 in a session); 55000 not deleted, or instance closed; 28000; 42501, also for a user who holds more than the caller.
+Raises: P0002 no such user (42501 in a session); 55000 not deleted, or instance closed; 23505 of a client: the contact has another account meanwhile; 23514 the contact can have none any more, or has another address; 28000; 42501, also for a user who holds more than the caller.
 Rules: [PRV-14] [G-02] [G-08].';
 
 CREATE FUNCTION bestauth.update_user(username text, changes jsonb, company text DEFAULT NULL, portal text DEFAULT NULL,
@@ -148,12 +155,12 @@ CREATE FUNCTION bestauth.user_details(username text, company text DEFAULT NULL, 
 	OUT security_questions integer, OUT locked boolean, OUT locked_at timestamptz, OUT locked_until timestamptz,
 	OUT deleted boolean, OUT deleted_at timestamptz, OUT created_at timestamptz, OUT password_set boolean,
 	OUT must_change_password boolean, OUT password_changed_at timestamptz, OUT last_login_at timestamptz,
-	OUT revision integer) RETURNS record
+	OUT revision integer, OUT portal text, OUT contact_id uuid, OUT verified_at timestamptz) RETURNS record
 	AS 'MODULE_PATHNAME', 'bestauth_user_details' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.user_details(text, text, text) IS
 'Everything that is shown of one user; no secret is. Takes manage_users, or the operator; about the session''s own user nothing.
 Parameters: username; company, portal: for the operator.
-Returns: one row. permissions: all in effect; persons: of a limited key, those whom it admits; security_questions: how many; locked_at: by an administrator; locked_until: after wrong passwords; revision: for update_user.
+Returns: one row. permissions: all in effect; persons: of a limited key, those whom it admits; security_questions: how many; locked_at: by an administrator; locked_until: after wrong passwords; revision: for update_user; portal, contact_id, verified_at: of a portal account, the last NULL until its address is verified.
 Raises: P0002 no such user (42501 in a session); 28000; 42501; 55000.
 Rules: [PRV-17].';
 
@@ -169,7 +176,7 @@ Rules: [PRV-16] [TPB-9] [G-05].';
 CREATE FUNCTION bestauth.unlock_user(username text, company text DEFAULT NULL, portal text DEFAULT NULL) RETURNS void
 	AS 'MODULE_PATHNAME', 'bestauth_unlock_user' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.unlock_user(text, text, text) IS
-'Takes away an administrator''s lock and the lock after wrong passwords; of a key also those of its persons. Ended sessions stay ended. Takes manage_users, or the operator; where there are wrong guesses, a session must hold all that the user holds, and nobody unlocks themselves. The count of failed logins is cleared outside the caller''s transaction, and stays cleared if that is rolled back.
+'Takes away an administrator''s lock and the lock after wrong passwords; of a key also those of its persons. Ended sessions stay ended. Takes manage_users, or the operator; where there are wrong guesses, a session must hold all that the user holds, and nobody unlocks themselves; of a client''s account it takes the administrator''s lock away and leaves the count. The count of failed logins is cleared outside the caller''s transaction, and stays cleared if that is rolled back.
 Parameters: username; company, portal: for the operator.
 Returns: void.
 Raises: P0002 no such user (42501 in a session); 28000; 42501; 55000.

@@ -6,7 +6,7 @@ use strict;
 use warnings;
 use Exporter 'import';
 
-our @EXPORT = qw(complain finish slurp c_sources sql_sources code_of uncommented
+our @EXPORT = qw(complain finish slurp c_sources mailer_sources sql_sources code_of uncommented
   c_strings sql_uncommented sql_code line_of stem);
 
 my $complaints = 0;
@@ -36,6 +36,12 @@ sub slurp
 sub c_sources
 {
 	return sort(glob('src/*.c'), glob('src/*.h'));
+}
+
+# of bestauth-mailer, which is a program of its own
+sub mailer_sources
+{
+	return sort(glob('mailer/*.c'), glob('mailer/*.h'));
 }
 
 sub sql_sources

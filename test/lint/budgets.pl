@@ -31,7 +31,7 @@ if (-e $list)
 	}
 }
 
-for my $file (c_sources())
+for my $file (c_sources(), mailer_sources())
 {
 	my $text = slurp($file);
 	my $total = $text =~ tr/\n//;

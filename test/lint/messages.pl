@@ -1,15 +1,16 @@
-# messages: an errmsg() starts in lower case (a word in capitals may begin it) and
-# has no full stop or line break at its end: PostgreSQL's error style guide.
+# messages: an errmsg(), or a line of the mailer's log, starts in lower case (a word in
+# capitals may begin it) and has no full stop or line break at its end: PostgreSQL's
+# error style guide.
 use strict;
 use warnings;
 use Source;
 
 my $string = qr/"(?:[^"\\]|\\.)*"/s;
 
-for my $file (c_sources())
+for my $file (c_sources(), mailer_sources())
 {
 	my $text = uncommented(slurp($file));
-	while ($text =~ /\berrmsg(?:_plural|_internal)?\s*\(\s*((?:$string\s*(?:,\s*(?="))?)+)/g)
+	while ($text =~ /\b(?:errmsg(?:_plural|_internal)?|Log(?:Error|Event|Detail))\s*\(\s*((?:$string\s*(?:,\s*(?="))?)+)/g)
 	{
 		my ($literals, $line) = ($1, line_of($text, $-[0]));
 		for my $message (split /,\s*(?=")/, $literals)

@@ -14,7 +14,7 @@ my $compare = qr/\b(?:memcmp|bcmp|strcmp|strncmp|strcasecmp|strncasecmp|pg_strca
 my $weak = qr/\b(?:pgp_\w+|md5\w*|MD5\w*|PG_MD5|PG_SHA1|sha1|des_\w+|gen_random_uuid|setseed|srandom|rand|srand|drand48|erand48|lrand48|rand_r|pg_prng_\w+|pg_erand48)\b/;
 my %used;
 
-for my $file (c_sources())
+for my $file (c_sources(), mailer_sources())
 {
 	my $text = slurp($file);
 	my $code = code_of($text);

@@ -1,4 +1,4 @@
-# spi_sql: SQL in the strings of src/ names its tables with their schema: what stands
+# spi_sql: SQL in the strings of src/ and mailer/ names its tables with their schema: what stands
 # behind FROM, JOIN, INTO, UPDATE, USING and TABLE is in bestauth, or in pg_catalog, or a
 # function, a CTE, a subquery, or %s, which carries its schema [L-07]. Keywords are in
 # upper case, so that this sees them.
@@ -41,7 +41,7 @@ sub check
 }
 
 my $count = 0;
-for my $file (c_sources())
+for my $file (c_sources(), mailer_sources())
 {
 	for (c_strings(slurp($file)))
 	{

@@ -19,7 +19,7 @@ for my $file (sql_sources())
 	complain("$file:" . line_of($code, $-[0]), "a default of days: $1")
 	  while $code =~ /\binterval\s+DEFAULT\b/gi && substr($raw, $+[0], 60) =~ /^\s*('[^']*$days[^']*')/;
 }
-for my $file (c_sources())
+for my $file (c_sources(), mailer_sources())
 {
 	for (c_strings(slurp($file)))
 	{

@@ -76,7 +76,7 @@ SELECT access, has_schema_privilege(oid, 'bestauth', 'USAGE') AS usage, has_sche
 		AND has_table_privilege(r.oid, c.oid, 'SELECT')) AS tables
 FROM access_test.roles r ORDER BY access COLLATE "C";
 -- What is secret is open to none of them.
-SELECT DISTINCT r.access FROM access_test.roles r, unnest('{credential,session,session_use,token,login_counter,instance_open}'::text[]) t (name)
+SELECT DISTINCT r.access FROM access_test.roles r, unnest('{credential,session,session_use,signup,token,login_counter,instance_open}'::text[]) t (name)
 WHERE has_table_privilege(r.oid, 'bestauth.' || t.name, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
 	OR has_any_column_privilege(r.oid, 'bestauth.' || t.name, 'SELECT, INSERT, UPDATE, REFERENCES');
 -- Nobody passes anything on.
@@ -198,6 +198,8 @@ CREATE ROLE regress_access_writes IN ROLE pg_read_all_data, pg_write_all_data;
 CREATE ROLE regress_access_watches IN ROLE pg_monitor, pg_read_all_stats, pg_read_all_settings, pg_signal_backend, pg_checkpoint;
 RESET client_min_messages;
 SELECT outcome, session_token FROM bestauth.login('access-inc', 'ada', 'a password of ada') \gset
+SELECT bestauth.create_portal('access-inc', 'patients', 'client', 'Patients') IS NOT NULL AS portal,
+	bestauth.register_portal_account('access-inc', 'patients', 'pat@access.example', 'a long password of pat', 'Pat', 'Patient');
 SELECT outcome FROM bestauth.login('access-inc', 'ada', 'a wrong password');
 CREATE FUNCTION access_test.contents() RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -214,7 +216,8 @@ END
 $$;
 SELECT access_test.contents() AS before \gset
 SELECT (SELECT count(*) FROM bestauth.credential) > 0 AS credential, (SELECT count(*) FROM bestauth.session) > 0 AS session,
-	(SELECT count(*) FROM bestauth.session_use) > 0 AS session_use, (SELECT count(*) FROM bestauth.login_counter) > 0 AS login_counter;
+	(SELECT count(*) FROM bestauth.session_use) > 0 AS session_use, (SELECT count(*) FROM bestauth.login_counter) > 0 AS login_counter,
+	(SELECT count(*) FROM bestauth.signup WHERE password_hash IS NOT NULL) > 0 AS signup;
 CREATE FUNCTION access_test.touch(statement text) RETURNS TABLE (result text, relations text) LANGUAGE sql AS $$
 	SELECT r, string_agg(c.relname, ' ' ORDER BY c.relname COLLATE "C")
 	FROM pg_class c, access_test.attempt(format(statement, c.oid::regclass,
@@ -244,10 +247,10 @@ RESET ROLE;
 SELECT access_test.contents() = :'before' AS unchanged;
 
 -- [L-19] The planner's statistics hold none of the hashes.
-ANALYZE bestauth.credential, bestauth.session, bestauth.token;
+ANALYZE bestauth.credential, bestauth.session, bestauth.signup, bestauth.token;
 SELECT tablename, attname FROM pg_stats WHERE schemaname = 'bestauth' AND attname IN ('password_hash', 'token_hash');
 SET ROLE regress_access_reads;
-SELECT DISTINCT tablename FROM pg_stats WHERE schemaname = 'bestauth' AND tablename IN ('credential', 'session', 'token', 'user_account', 'audit_log');
+SELECT DISTINCT tablename FROM pg_stats WHERE schemaname = 'bestauth' AND tablename IN ('credential', 'session', 'signup', 'token', 'user_account', 'audit_log');
 RESET ROLE;
 
 SET client_min_messages = warning;

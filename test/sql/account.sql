@@ -220,7 +220,7 @@ SELECT count(*) AS done FROM way, pg_temp.as_user('adam', 'SELECT bestauth.' || 
 
 -- [M-01]
 SELECT function, argument, regress.attempt(format('SELECT bestauth.%s(%s, ''account_clinic'')', function, argument))
-FROM unnest('{restore_user,resend_setup_link}'::text[]) function, unnest(ARRAY['NULL', '''''', 'E''a\nb''', 'repeat(''a'', 129)', 'U&''\202Eadam''']) argument;
+FROM unnest('{restore_user,resend_setup_link}'::text[]) function, unnest(ARRAY['NULL', '''''', 'E''a\nb''', 'repeat(''a'', 255)', 'U&''\202Eadam''']) argument;
 SELECT regress.attempt('SELECT bestauth.create_user(' || arguments || ', company => ''account_clinic'')') FROM unnest(ARRAY[
 	$$NULL, 'restricted', 'A', 'B', 'a@b.example'$$, $$'x', NULL, 'A', 'B', 'a@b.example'$$, $$'x', '', 'A', 'B', 'a@b.example'$$, $$'x', 'Restricted', 'A', 'B', 'a@b.example'$$,
 	$$'x', 'restricted', NULL, 'B', 'a@b.example'$$, $$'x', 'restricted', 'A', ' ', 'a@b.example'$$, $$'x', 'restricted', E'A\tB', 'B', 'a@b.example'$$, $$'x', 'restricted', repeat('A', 101), 'B', 'a@b.example'$$,

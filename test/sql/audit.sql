@@ -50,6 +50,7 @@ $$;
 \set k1 '00000000-0000-7000-8000-0000000000a2'
 \set p1 '00000000-0000-7000-8000-0000000000a3'
 \set r1 '00000000-0000-7000-8000-0000000000e1'
+\set o1 '00000000-0000-7000-8000-0000000000d1'
 \set x1 '00000000-0000-7000-8000-0000000000f1'
 BEGIN;
 SET LOCAL client_min_messages = warning;
@@ -130,6 +131,26 @@ SELECT * FROM audit_test.change('token', 'INSERT', format('INSERT INTO bestauth.
 SELECT * FROM audit_test.change('token', 'UPDATE', format('UPDATE bestauth.token SET token_hash = ''canaryhash6'', used_at = now() WHERE token_id = %L', :'x1'));
 SELECT * FROM audit_test.change('token', 'DELETE', format('DELETE FROM bestauth.token WHERE token_id = %L', :'x1'));
 SELECT * FROM audit_test.change('token', 'TRUNCATE', 'TRUNCATE bestauth.token');
+
+SELECT * FROM audit_test.change('portal', 'INSERT', format('INSERT INTO bestauth.portal (portal_id, company_id, code, kind, name) VALUES (%L, %L, ''patients'', ''client'', ''Patients'')', :'o1', :'c1'));
+SELECT * FROM audit_test.change('portal', 'UPDATE', format('UPDATE bestauth.portal SET url = ''https://patients.example/'' WHERE portal_id = %L', :'o1'));
+SELECT * FROM audit_test.change('portal', 'DELETE', format('DELETE FROM bestauth.portal WHERE portal_id = %L', :'o1'));
+SELECT * FROM audit_test.change('portal', 'TRUNCATE', 'TRUNCATE bestauth.portal CASCADE');
+
+SELECT * FROM audit_test.change('contact', 'INSERT', format('INSERT INTO bestauth.contact (contact_id, company_id, contact_type, first_name, last_name) VALUES (%L, %L, ''client'', ''Con'', ''Tact'')', :'x1', :'c1'));
+SELECT * FROM audit_test.change('contact', 'UPDATE', format('UPDATE bestauth.contact SET email = ''con@audit.example'' WHERE contact_id = %L', :'x1'));
+SELECT * FROM audit_test.change('contact', 'DELETE', format('DELETE FROM bestauth.contact WHERE contact_id = %L', :'x1'));
+SELECT * FROM audit_test.change('contact', 'TRUNCATE', 'TRUNCATE bestauth.contact CASCADE');
+
+SELECT * FROM audit_test.change('signup', 'INSERT', format('INSERT INTO bestauth.signup (signup_id, company_id, portal_id, email, first_name, last_name, password_hash, expires_at) VALUES (%L, %L, %L, ''sig@audit.example'', ''Sig'', ''Nup'', ''canaryhash7'', now())', :'x1', :'c1', :'o1'));
+SELECT * FROM audit_test.change('signup', 'UPDATE', format('UPDATE bestauth.signup SET password_hash = ''canaryhash8'', first_name = ''Sigi'' WHERE signup_id = %L', :'x1'));
+SELECT * FROM audit_test.change('signup', 'DELETE', format('DELETE FROM bestauth.signup WHERE signup_id = %L', :'x1'));
+SELECT * FROM audit_test.change('signup', 'TRUNCATE', 'TRUNCATE bestauth.signup CASCADE');
+
+SELECT * FROM audit_test.change('mail_template', 'INSERT', format('INSERT INTO bestauth.mail_template (template_id, kind, company_id, subject, body) VALUES (%L, ''password_setup'', %L, ''Own'', ''{{link}}'')', :'x1', :'c1'));
+SELECT * FROM audit_test.change('mail_template', 'UPDATE', format('UPDATE bestauth.mail_template SET subject = ''Changed'' WHERE company_id = %L', :'c1'));
+SELECT * FROM audit_test.change('mail_template', 'DELETE', format('DELETE FROM bestauth.mail_template WHERE company_id = %L', :'c1'));
+SELECT * FROM audit_test.change('mail_template', 'TRUNCATE', 'TRUNCATE bestauth.mail_template');
 
 SELECT * FROM audit_test.change('outbox', 'INSERT', format('INSERT INTO bestauth.outbox (message_id, kind, recipient, user_id, company_id) VALUES (%L, ''password_setup'', ''una@audit.example'', %L, %L)', :'x1', :'u1', :'c1'));
 SELECT * FROM audit_test.change('outbox', 'UPDATE', format('UPDATE bestauth.outbox SET sent_at = now(), attempts = 7 WHERE message_id = %L', :'x1'));
@@ -415,6 +436,15 @@ SELECT outcome, challenge_token AS t2 FROM bestauth.login('audit-clinic', 'mia',
 SELECT * FROM bestauth.peek_password_link('xcanaryx token');
 SELECT bestauth.set_password(:'t2', 'xcanaryx of mia three');
 SELECT bestauth.confirm_email_change('xcanaryx token');
+SELECT bestauth.peek_verification('xcanaryx token'), bestauth.verify_email('xcanaryx token');
+SELECT bestauth.create_portal('audit-clinic', 'patients', 'client', 'Patients') IS NOT NULL AS made;
+SELECT audit_test.attempt($$SELECT bestauth.register_portal_account('audit-clinic', 'patients', 'paz@audit.example', 'xcanaryx', 'Paz', 'Patient')$$);
+SELECT audit_test.attempt($$SELECT bestauth.register_portal_account('audit-clinic', 'nowhere', 'paz@audit.example', 'xcanaryx of paz', 'Paz', 'Patient')$$);
+SELECT bestauth.register_portal_account('audit-clinic', 'patients', 'paz@audit.example', 'xcanaryx of paz', 'Paz', 'Patient');
+SELECT bestauth.register_portal_account('audit-clinic', 'patients', 'pending@audit.example', 'xcanaryx of paz', 'Pen', 'Ding');
+SELECT token AS v1 FROM bestauth.claim_mail(100) WHERE recipient = 'paz@audit.example' \gset
+SELECT bestauth.peek_verification(:'v1'), bestauth.verify_email(:'v1');
+SELECT outcome FROM bestauth.login('audit-clinic', 'paz@audit.example', 'xcanaryx of paz', 'patients');
 SELECT bestauth.grant_permission('mia', 'my_account', company => 'audit-clinic');
 SELECT session_token AS s3 FROM bestauth.login('audit-clinic', 'mia', 'xcanaryx of mia three') \gset
 BEGIN;
@@ -431,11 +461,12 @@ SELECT token AS t4 FROM bestauth.claim_mail(1000) WHERE kind = 'password_reset' 
 SELECT bestauth.set_password(:'t4', 'xcanaryx of mia five', '{xcanaryx the cat,xcanaryx the school}');
 SELECT bestauth.set_password(:'t4', 'xcanaryx of mia five', '{Xcanaryx  The Dog,xcanaryx the school}');
 
-SELECT DISTINCT place FROM (VALUES ('xcanaryx'), (:'c1'), (:'s1'), (:'s2'), (:'t1'), (:'t2'), (:'t3'), (:'t4'), (:'s3'), (:'p1'), (:'x_session_token'), (:'y_session_token')) needles (needle),
+SELECT DISTINCT place FROM (VALUES ('xcanaryx'), (:'c1'), (:'s1'), (:'s2'), (:'t1'), (:'t2'), (:'t3'), (:'t4'), (:'v1'), (:'s3'), (:'p1'), (:'x_session_token'), (:'y_session_token')) needles (needle),
 	audit_test.places(needle) AS place
 ORDER BY place;
 SELECT count(*) AS hashes_in_audit FROM bestauth.audit_log a,
 	(SELECT password_hash FROM bestauth.credential WHERE password_hash IS NOT NULL
+	 UNION ALL SELECT password_hash FROM bestauth.signup WHERE password_hash IS NOT NULL
 	 UNION ALL SELECT encode(token_hash, 'hex') FROM bestauth.token
 	 UNION ALL SELECT encode(token_hash, 'hex') FROM bestauth.session) h (hash)
 WHERE strpos(a::text, h.hash) > 0;

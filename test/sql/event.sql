@@ -57,7 +57,7 @@ CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_co
 CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.register_billing_service('event_svc')$$);
 CALL event_test.call(:'superuser', NULL, $$SELECT bestauth.grant_access('regress_event_nobody', 'reader')$$);
 CALL event_test.call(:'superuser', NULL, $$SELECT bestauth.revoke_access('regress_event_nobody', 'reader')$$);
-CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_user('head', 'standard', 'He', 'Ad', 'head@event.example', 'a long password of head', permissions => '{manage_users,manage_roles,my_account,audit_report,claims}', company => 'event_clinic')$$);
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_user('head', 'standard', 'He', 'Ad', 'head@event.example', 'a long password of head', permissions => '{manage_users,manage_roles,manage_contacts,web_portal,my_account,audit_report,claims}', company => 'event_clinic')$$);
 SELECT count(bestauth.create_user(username, 'restricted', username, 'Test', username || '@event.example', 'a long password of ' || username, company => company)) FROM (VALUES ('hand', 'event_clinic'), ('pia', 'event_svc')) v (username, company);
 
 -- TI.2.1.2.2 Log on, log off.
@@ -106,14 +106,40 @@ CALL event_test.call('regress_event_app', NULL, $$SELECT session_token FROM best
 CALL event_test.call('regress_event_app', NULL, 'SELECT bestauth.logout($1)', NULL, '{key2}');
 CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.revoke_sessions('key')$$);
 
+-- Portals, contacts and the accounts of clients: made by staff, and asked for.
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_portal('event_clinic', 'patients', 'client', 'Patients')$$);
+CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.create_contact('client', 'Clara', 'Client', 'clara@event.exampel')$$, 'clara');
+CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.update_contact($1::uuid, '{"email": "clara@event.example"}')$$, NULL, '{clara}');
+CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.create_portal_account($1::uuid, 'clara@event.example')$$, 'account', '{clara}');
+CALL event_test.call('regress_event_mailer', NULL, $$SELECT token FROM bestauth.claim_mail(1000) WHERE recipient = 'clara@event.example'$$, 'invite');
+CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.resend_verification('event_clinic', 'patients', 'clara@event.example')$$);
+CALL event_test.call('regress_event_mailer', NULL, $$SELECT token FROM bestauth.claim_mail(1000) WHERE recipient = 'clara@event.example' ORDER BY message_id DESC LIMIT 1$$, 'invite');
+CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.set_password($1, 'a long password of a client')$$, NULL, '{invite}');
+CALL event_test.call('regress_event_mailer', NULL, $$SELECT token FROM bestauth.claim_mail(1000) WHERE recipient = 'clara@event.example'$$, 'verify');
+CALL event_test.call('regress_event_app', NULL, 'SELECT bestauth.verify_email($1)', NULL, '{verify}');
+CALL event_test.call('regress_event_app', NULL, $$SELECT session_token FROM bestauth.login('event_clinic', 'clara@event.example', 'a long password of a client', 'patients', client_addr => '192.0.2.5')$$, 'clara_session');
+CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.register_portal_account('event_clinic', 'patients', 'carl@event.example', 'a long password of carl too', 'Carl', 'Client')$$);
+CALL event_test.call('regress_event_mailer', NULL, $$SELECT token FROM bestauth.claim_mail(1000) WHERE recipient = 'carl@event.example'$$, 'signup');
+-- A message that was given up, and is taken up again.
+SELECT message_id AS message FROM bestauth.outbox WHERE recipient = 'carl@event.example' \gset
+INSERT INTO event_test.token VALUES ('dead', :'message');
+CALL event_test.call('regress_event_mailer', NULL, $$SELECT bestauth.fail_mail($1::uuid, 'no such mailbox', true)$$, NULL, '{dead}');
+CALL event_test.call('regress_event_operator', NULL, 'SELECT bestauth.retry_mail($1::uuid)', NULL, '{dead}');
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.purge_expired('30 days')$$);
+
 -- What only reads, or is bookkeeping, leaves none.
 CREATE TABLE event_test.silent (function text, reason text);
-INSERT INTO event_test.silent VALUES ('audit_report', 'reads'), ('list_billing_services', 'reads'), ('list_permissions', 'reads'), ('list_roles', 'reads'), ('list_sessions', 'reads'),
+INSERT INTO event_test.silent VALUES ('audit_report', 'reads'), ('list_billing_services', 'reads'), ('list_contacts', 'reads'), ('list_portals', 'reads'), ('peek_verification', 'reads'), ('portal_instructions', 'reads'), ('portal_url', 'reads'), ('list_permissions', 'reads'), ('list_roles', 'reads'), ('list_sessions', 'reads'),
 	('peek_password_link', 'reads'), ('search_users', 'reads'), ('suggest_username', 'reads'), ('user_details', 'reads'), ('uuidv7', 'makes a number'),
-	('use_session', 'what is done in the session is written'), ('claim_mail', 'rows of tables alone'), ('confirm_mail', 'rows of tables alone'), ('fail_mail', 'rows of tables alone');
+	('use_session', 'what is done in the session is written'), ('claim_mail', 'rows of tables alone'), ('confirm_mail', 'rows of tables alone'), ('fail_mail', 'rows of tables alone'), ('release_mail', 'rows of tables alone');
 CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.audit_report(page_size => 1)');
 CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.list_billing_services()');
+CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.list_contacts()');
 CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.list_permissions()');
+CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.list_portals()');
+CALL event_test.call('regress_event_app', 'head', 'SELECT bestauth.portal_url(NULL)');
+CALL event_test.call('regress_event_app', 'head', 'SELECT bestauth.portal_instructions($1::uuid)', NULL, '{account}');
+CALL event_test.call('regress_event_app', NULL, 'SELECT bestauth.peek_verification($1)', NULL, '{signup}');
 CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.list_roles()');
 CALL event_test.call('regress_event_app', 'head', $$SELECT count(*) FROM bestauth.list_sessions('hand')$$);
 CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.search_users()');
@@ -126,6 +152,7 @@ CALL event_test.call('regress_event_mailer', NULL, 'SELECT count(*) FROM bestaut
 SELECT message_id AS message FROM bestauth.outbox WHERE recipient = 'late@event.example' ORDER BY message_id LIMIT 1 \gset
 INSERT INTO event_test.token VALUES ('sent', :'message');
 CALL event_test.call('regress_event_mailer', NULL, $$SELECT bestauth.fail_mail($1::uuid, 'no such mailbox')$$, NULL, '{sent}');
+CALL event_test.call('regress_event_mailer', NULL, 'SELECT bestauth.release_mail($1::uuid)', NULL, '{sent}');
 CALL event_test.call('regress_event_mailer', NULL, 'SELECT bestauth.confirm_mail($1::uuid)', NULL, '{sent}');
 SELECT max(n) AS last_success FROM event_test.event \gset
 
@@ -146,6 +173,10 @@ CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.set_password($
 CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.set_password('bat_wrong', 'a long password of late')$$);
 CALL event_test.call('regress_event_app', NULL, 'SELECT bestauth.confirm_email_change($1)', NULL, '{email}');
 CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.confirm_email_change('bat_wrong')$$);
+CALL event_test.call('regress_event_app', NULL, 'SELECT bestauth.verify_email($1)', NULL, '{verify}');
+CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.verify_email('bat_wrong')$$);
+CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.resend_verification('event_clinic', 'patients', 'nobody@event.example')$$);
+CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.resend_verification('event_clinic', 'patients', 'clara@event.example')$$);
 CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.request_password_reset('event_clinic', 'nobody')$$);
 CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.request_password_reset('event_clinic', 'key')$$);
 CALL event_test.call('regress_event_app', NULL, $$SELECT user_id FROM bestauth.use_session('bas_wrong')$$);
@@ -164,7 +195,7 @@ SET client_min_messages = warning;
 CREATE VIEW event_test.success AS SELECT * FROM event_test.event WHERE n <= :last_success OR n > :last_refusal;
 CREATE VIEW event_test.refusal AS SELECT * FROM event_test.event WHERE n > :last_success AND n <= :last_refusal AND answer IS DISTINCT FROM (SELECT token FROM event_test.token WHERE name = 'challenge');
 SELECT n, function, who, came_to, answer FROM event_test.success WHERE came_to <> 'done';
-SELECT e.function, e.who AS session, w.company_code AS company, w.username, w.person, w.action, w.outcome, w.object_type, CASE WHEN w.object_type <> 'session' THEN w.object_id END AS object
+SELECT e.function, e.who AS session, w.company_code AS company, w.username, w.person, w.action, w.outcome, w.object_type, CASE WHEN w.object_type NOT IN ('session', 'contact', 'message') THEN w.object_id END AS object
 FROM event_test.success e JOIN event_test.written w USING (n) ORDER BY e.n, w.audit_id;
 SELECT e.n, e.function, count(w.n) AS rows FROM event_test.success e LEFT JOIN event_test.written w USING (n)
 GROUP BY 1, 2 HAVING count(w.n) <> CASE WHEN e.function IN (SELECT function FROM event_test.silent) THEN 0 ELSE 1 END ORDER BY 1;

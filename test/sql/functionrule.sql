@@ -63,11 +63,10 @@ SELECT role, name, given FROM functionrule_test.granted WHERE given <> expected;
 SELECT role, bool_or(given) AS some, bool_and(given) AS all FROM functionrule_test.granted GROUP BY role ORDER BY role;
 
 --
--- [G-09] User type x permission x function. Types: those that can log in now; providers
--- and clients need a portal, and there are none yet.
+-- [G-09] User type x permission x function. Types: those that there can be now; nobody
+-- makes providers yet.
 --
-SELECT user_type AS not_made_yet FROM bestauth.user_type_rules WHERE needs_portal ORDER BY user_type;
-SELECT user_type AS left_out FROM bestauth.user_type_rules WHERE NOT needs_portal AND user_type NOT IN ('standard', 'restricted', 'company_administrator', 'billing');
+SELECT user_type AS left_out FROM bestauth.user_type_rules WHERE user_type NOT IN ('standard', 'restricted', 'company_administrator', 'billing', 'client');
 SELECT bestauth.create_company('functionrule_clinic', 'Clinic') IS NOT NULL AS made;
 SELECT bestauth.create_company('functionrule_svc', 'Service') IS NOT NULL AS made;
 SELECT bestauth.register_billing_service('functionrule_svc');
@@ -76,10 +75,16 @@ FROM (VALUES ('stan', 'standard', 'functionrule_clinic'), ('rita', 'restricted',
 	('adam', 'company_administrator', 'functionrule_clinic'), ('pia', 'restricted', 'functionrule_svc')) v (username, user_type, company);
 SELECT bestauth.create_user('olga', 'standard', 'Olga', 'Other', 'olga@functionrule.example', company => 'functionrule_clinic') IS NOT NULL AS made;
 SELECT bestauth.create_user('key', 'billing', 'Key', NULL, NULL, 'a long password of key', 'functionrule_svc', company => 'functionrule_clinic') IS NOT NULL AS made;
+SELECT bestauth.create_portal('functionrule_clinic', 'patients', 'client', 'Patients') IS NOT NULL AS made;
+SELECT bestauth.register_portal_account('functionrule_clinic', 'patients', 'clea@functionrule.example', 'a long password of clients', 'Clea', 'Client');
+SELECT bestauth.verify_email(token) FROM bestauth.claim_mail(1000) WHERE recipient = 'clea@functionrule.example';
 CREATE TABLE functionrule_test.token AS SELECT username, session_token AS token FROM (VALUES ('stan'), ('rita'), ('adam')) v (username),
 	LATERAL bestauth.login('functionrule_clinic', username, 'a long password of ' || username);
 INSERT INTO functionrule_test.token SELECT 'key', two.session_token FROM bestauth.login('functionrule_clinic', 'key', 'a long password of key') one,
 	LATERAL bestauth.login_second_part(one.challenge_token, 'pia', 'a long password of pia') two;
+
+INSERT INTO functionrule_test.token SELECT 'clea@functionrule.example', session_token FROM bestauth.login('functionrule_clinic', 'clea@functionrule.example', 'a long password of clients', 'patients');
+SELECT username FROM functionrule_test.token WHERE token IS NULL;
 
 CREATE TABLE functionrule_test.outcome (caller text, held text[], function text, about text, class text, state text, rule text, reason text);
 GRANT INSERT ON functionrule_test.outcome TO PUBLIC;
@@ -160,6 +165,8 @@ CALL functionrule_test.ask_with_each('rita', :'permissions');
 CALL functionrule_test.ask_with_each('stan', :'sets');
 CALL functionrule_test.ask_with_each('key', :'sets');
 CALL functionrule_test.ask_with_each('adam', '{web_portal}');
+-- A client can't hold any of those that a function takes.
+CALL functionrule_test.ask_with_each('clea@functionrule.example', '{}');
 SET client_min_messages = warning;
 
 -- What function_rules, user_type_rules and the permissions held say that it comes to.
@@ -171,7 +178,8 @@ CREATE FUNCTION functionrule_test.expected(user_type text, held text[], function
 			WHEN r.needs IN ('permission', 'permission or own user', 'permission or auditor') AND holds THEN 'past'
 			ELSE 'denied' END
 	FROM bestauth.function_rules r, bestauth.user_type_rules t,
-		LATERAL (SELECT t.holds_all_permissions OR r.permission = ANY (held) OR r.other_permission = ANY (held) IS TRUE AS holds) h
+		LATERAL (SELECT bool_or(p.name = ANY (held) OR t.holds_all_permissions AND NOT p.by_name_only AND NOT p.client_only) IS TRUE AS holds
+			FROM bestauth.permission p WHERE p.name IN (r.permission, r.other_permission)) h
 	WHERE r.function = expected.function AND t.user_type = expected.user_type
 $$;
 CREATE VIEW functionrule_test.matrix AS
@@ -184,7 +192,7 @@ SELECT user_type, held, function, about, needs, class, state, expected FROM func
 SELECT user_type, held, function, rule, reason FROM functionrule_test.matrix
 WHERE class = 'denied' AND (rule IS DISTINCT FROM expected_rule OR (strpos(reason, permission) = 0 AND NOT (needs = 'own account' AND user_type = 'billing')));
 -- None was left out, and each was let through with something and refused with something else.
-SELECT f.name AS left_out, user_type FROM functionrule_test.function f, unnest('{standard,restricted,company_administrator,billing}'::text[]) user_type
+SELECT f.name AS left_out, user_type FROM functionrule_test.function f, unnest('{standard,restricted,company_administrator,billing,client}'::text[]) user_type
 WHERE 'application' = ANY (f.access) AND NOT EXISTS (SELECT FROM functionrule_test.matrix m WHERE m.function = f.name AND m.user_type = user_type.user_type AND m.held = '{}');
 SELECT user_type, count(DISTINCT held) AS sets_held FROM functionrule_test.matrix GROUP BY user_type ORDER BY user_type;
 SELECT DISTINCT function, needs, bool_or(class = 'past') AS past, bool_or(class = 'denied') AS denied FROM functionrule_test.matrix GROUP BY function, needs
@@ -260,16 +268,24 @@ INSERT INTO functionrule_test.sample SELECT '', a, v, v FROM (VALUES
 	('code', '''functionrule_new'''), ('persons', '''{pia}'''), ('changes', '''{"title": "Dr."}'''), ('page_size', '10'), ('token', '''x'''), ('session_token', '''x'''),
 	('challenge_token', '''x'''), ('new_password', '''a long password of nora'''), ('current_password', '''a wrong password'''), ('questions', '''{A question?}'''),
 	('answers', '''{An answer}'''), ('client_addr', '''192.0.2.1'''), ('client_info', '''a client'''), ('access', '''reader'''),
-	('company_id', '''00000000-0000-7000-8000-000000000001'''), ('message_id', '''00000000-0000-7000-8000-000000000001'''), ('error', '''an error'''), ('batch', '1'), ('lease', '''1 minute'''),
+	('company_id', '''00000000-0000-7000-8000-000000000001'''), ('message_id', '''00000000-0000-7000-8000-000000000001'''), ('error', '''an error'''), ('permanent', 'false'), ('older_than', '''30 days'''), ('kind', '''client'''), ('batch', '1'), ('lease', '''1 minute'''),
 	('password', 'NULL'), ('billing_service', 'NULL'), ('portal', 'NULL'), ('parent', 'NULL'), ('sso_key', 'NULL'), ('after', 'NULL'), ('expected_revision', 'NULL'), ('since', 'NULL'), ('until', 'NULL'),
-	('person', 'NULL'), ('action', 'NULL'), ('office', 'NULL'), ('locked', 'NULL'), ('deleted', 'NULL')) v (a, v);
+	('person', 'NULL'), ('url', 'NULL'), ('action', 'NULL'), ('office', 'NULL'), ('locked', 'NULL'), ('deleted', 'NULL')) v (a, v);
 INSERT INTO functionrule_test.sample VALUES ('', 'company', 'NULL', '''functionrule_clinic'''), ('search_users', 'role', 'NULL', 'NULL'), ('search_users', 'username', 'NULL', 'NULL'),
 	('audit_report', 'username', '''olga''', '''olga'''), ('audit_report', 'page_size', '1', '1'),
 	('create_user', 'username', '''nora''', '''nora'''), ('create_role', 'name', '''porter''', '''porter'''), ('create_company', 'name', '''New''', '''New'''), ('limit_billing_user', 'username', '''key''', '''key'''),
 	('unregister_billing_service', 'company', '''functionrule_svc''', '''functionrule_svc'''), ('grant_access', 'role', '''regress_functionrule_none''', '''regress_functionrule_none'''),
-	('revoke_access', 'role', '''regress_functionrule_none''', '''regress_functionrule_none'''), ('open_instance', 'name', '''regress''', '''regress'''), ('has_access', 'access', '''operator''', '''operator''');
+	('revoke_access', 'role', '''regress_functionrule_none''', '''regress_functionrule_none'''), ('open_instance', 'name', '''regress''', '''regress'''),
+	('create_company', 'code', '''functionrule_new''', '''functionrule_new'''), ('create_portal', 'name', '''New''', '''New'''), ('create_contact', 'contact_type', '''client''', '''client'''), ('list_contacts', 'contact_type', 'NULL', 'NULL'),
+	('update_contact', 'changes', '''{"first_name": "Nora"}''', '''{"first_name": "Nora"}'''), ('resend_verification', 'company', '''functionrule_clinic''', '''functionrule_clinic'''), ('register_portal_account', 'company', '''functionrule_clinic''', '''functionrule_clinic'''),
+	('register_portal_account', 'password', '''a long password of nora''', '''a long password of nora'''), ('create_portal_account', 'confirm_email', '''chart@functionrule.example''', '''chart@functionrule.example'''),
+	('has_access', 'access', '''operator''', '''operator''');
 INSERT INTO functionrule_test.sample SELECT f, a, v, v FROM unnest('{login,login_second_part,request_password_reset}'::text[]) f, (VALUES
 	('company', '''functionrule_clinic'''), ('username', '''nobody'''), ('password', '''a wrong password''')) v (a, v);
+SELECT bestauth.create_contact('client', 'Char', 'T', 'chart@functionrule.example', 'functionrule_clinic') AS chart,
+	bestauth.create_contact('client', 'Invi', 'Ted', 'invited@functionrule.example', 'functionrule_clinic') AS invited \gset
+SELECT bestauth.create_portal_account(:'invited', 'invited@functionrule.example', company => 'functionrule_clinic') AS account \gset
+INSERT INTO functionrule_test.sample SELECT '', a, quote_literal(v), quote_literal(v) FROM (VALUES ('contact_id', :'chart'), ('account_id', :'account')) v (a, v);
 CREATE TABLE functionrule_test.argument AS
 SELECT f.oid, f.name AS function, a.i, a.name AS argument, p.proargtypes[a.i - 1]::regtype AS type, a.i > p.pronargs - p.pronargdefaults AS has_default,
 	coalesce(pg_get_function_arg_default(f.oid, a.i::int), '') ~ '^NULL' AS default_is_null, coalesce(s.in_session, g.in_session) AS in_session, coalesce(s.outside, g.outside) AS outside

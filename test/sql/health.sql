@@ -184,7 +184,7 @@ SELECT ok = (current_setting('server_version_num')::int >= 160000) AS judged,
 	coalesce('regress_health_plain' = ANY (string_to_array(value, ', ')), false) = NOT ok AS named
 FROM bestauth.health WHERE check_name = 'createrole';
 ROLLBACK;
-SELECT * FROM health_test.changes('ALTER TABLE bestauth.outbox OWNER TO regress_health_plain');
+SELECT * FROM health_test.changes('ALTER TABLE bestauth.contact OWNER TO regress_health_plain');
 SELECT * FROM health_test.changes('ALTER FUNCTION bestauth.uuidv7() OWNER TO regress_health_plain', 'ALTER TYPE bestauth.login_result OWNER TO regress_health_plain');
 SELECT * FROM health_test.changes('CREATE TABLE health_test.mine ()', 'ALTER TABLE health_test.mine OWNER TO bestauth_owner',
 	'CREATE FUNCTION health_test.mine() RETURNS int LANGUAGE sql AS ''SELECT 1''', 'ALTER FUNCTION health_test.mine() OWNER TO bestauth_owner');
@@ -237,7 +237,15 @@ SELECT * FROM health_test.changes('DELETE FROM bestauth.access_grant WHERE role_
 SELECT * FROM health_test.changes('ALTER TABLE bestauth.session DROP CONSTRAINT session_user_id_fkey');
 SELECT * FROM health_test.changes('ALTER TABLE bestauth.token DROP CONSTRAINT token_user_id_fkey',
 	'ALTER TABLE bestauth.token ADD CONSTRAINT token_user_id_fkey FOREIGN KEY (user_id) REFERENCES bestauth.user_account (user_id) NOT VALID');
-SELECT * FROM health_test.changes('ALTER TABLE bestauth.outbox DISABLE TRIGGER ALL');
+SELECT * FROM health_test.changes('ALTER TABLE bestauth.token DISABLE TRIGGER ALL');
+
+-- Mail that nobody fetches, and mail that was given up.
+SELECT * FROM health_test.changes($$INSERT INTO bestauth.outbox (kind, recipient, company_id, user_id, due_at)
+	SELECT 'password_reset', email, company_id, user_id, clock_timestamp() - interval '10 minutes' FROM bestauth.user_account WHERE username = 'hal'$$);
+SELECT * FROM health_test.changes($$INSERT INTO bestauth.outbox (kind, recipient, company_id, user_id, due_at)
+	SELECT 'password_reset', email, company_id, user_id, clock_timestamp() - interval '15 minutes' FROM bestauth.user_account WHERE username = 'hal'$$);
+SELECT * FROM health_test.changes($$INSERT INTO bestauth.outbox (kind, recipient, company_id, user_id, dead_at)
+	SELECT 'password_reset', email, company_id, user_id, clock_timestamp() - interval '29 days' FROM bestauth.user_account WHERE username = 'hal'$$);
 
 -- [L-18] Secrets that leave by replication, and rows that come in.
 SELECT * FROM health_test.changes('CREATE PUBLICATION regress_health_all FOR ALL TABLES');

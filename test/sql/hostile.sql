@@ -22,13 +22,13 @@ DECLARE
 BEGIN
 	FOREACH pair SLICE 1 IN ARRAY '{{text,text},{varchar,varchar},{text,varchar},{varchar,text},{"\"char\"",text},{name,text},{bpchar,bpchar},
 		{int8,int4},{int4,int8},{int4,int4},{int8,int8},{timestamptz,timestamptz},{timestamptz,interval},{uuid,uuid},{uuid,text},
-		{bytea,bytea},{bool,bool},{oid,oid},{jsonb,jsonb},{text[],text[]},{uuid,uuid[]}}'::text[] LOOP
-		FOREACH operator IN ARRAY '{=,<>,<,>,<=,>=,||,+,-,~,~~,~*,!~,@>,<@,&&,*}'::text[] LOOP
+		{bytea,bytea},{bool,bool},{oid,oid},{jsonb,jsonb},{text[],text[]},{uuid,uuid[]},{interval,int4},{int4,interval},{interval,float8},{interval,interval},{float8,float8},{int4,float8}}'::text[] LOOP
+		FOREACH operator IN ARRAY '{=,<>,<,>,<=,>=,||,+,-,~,~~,~*,!~,@>,<@,&&,*,^}'::text[] LOOP
 			trap := format('%s (%s, %s)', operator, pair[1], pair[2]);
 			EXECUTE format('CREATE FUNCTION hostile.%I(%s, %s) RETURNS %s LANGUAGE sql VOLATILE AS $f$ SELECT hostile.step(%L); SELECT %s $f$',
 				'op ' || trap, pair[1], pair[2],
-				CASE WHEN operator = '||' THEN 'text' WHEN operator IN ('+', '-', '*') THEN pair[1] ELSE 'bool' END, trap,
-				CASE WHEN operator = '||' THEN '''x''::pg_catalog.text' WHEN operator IN ('+', '-', '*') THEN '$1' ELSE 'true' END);
+				CASE WHEN operator = '||' THEN 'text' WHEN operator IN ('+', '-', '*', '^') THEN pair[1] ELSE 'bool' END, trap,
+				CASE WHEN operator = '||' THEN '''x''::pg_catalog.text' WHEN operator IN ('+', '-', '*', '^') THEN '$1' ELSE 'true' END);
 			EXECUTE format('CREATE OPERATOR hostile.%s (FUNCTION = hostile.%I, LEFTARG = %s, RIGHTARG = %s)',
 				operator, 'op ' || trap, pair[1], pair[2]);
 		END LOOP;
@@ -48,7 +48,8 @@ BEGIN
 		{unnest(text[]),text,"''x''"},{generate_series(int4\,int4),int4,1},{uuidv7(),uuid,"''00000000-0000-0000-0000-000000000000''"},
 		{gen_salt(text\,int4),text,"''x''"},{crypt(text\,text),text,"''x''"},{set_config(text\,text\,bool),text,"''x''"},
 		{current_setting(text),text,"''x''"},{strpos(text\,text),int,1},{quote_ident(text),text,"''x''"},{has_access(text),bool,true},
-		{inet_client_addr(),inet,"''192.0.2.1''"},{array_length(text[]\,int4),int,1},{sha256(bytea),bytea,"''x''"}}'::text[] LOOP
+		{inet_client_addr(),inet,"''192.0.2.1''"},{array_length(text[]\,int4),int,1},{sha256(bytea),bytea,"''x''"},
+		{rtrim(text\,text),text,"''x''"},{jsonb_typeof(jsonb),text,"''x''"},{concat_ws(text\,text\,text),text,"''x''"},{fold_name(text),text,"''x''"},{num_nonnulls(uuid\,uuid),int,1}}'::text[] LOOP
 		EXECUTE format('CREATE FUNCTION hostile.%s RETURNS %s LANGUAGE sql VOLATILE AS $f$ SELECT hostile.step(%L); SELECT %s::%s $f$',
 			f[1], f[2], f[1], f[3], f[2]);
 	END LOOP;
@@ -76,6 +77,10 @@ CREATE TABLE hostile.pg_class AS SELECT relname, relnamespace, relkind FROM pg_c
 CREATE TABLE hostile.user_account (username pg_catalog.text);
 CREATE TABLE hostile.company (code pg_catalog.text);
 CREATE TABLE hostile.audit_log (action pg_catalog.text);
+CREATE TABLE hostile.portal (code pg_catalog.text);
+CREATE TABLE hostile.contact (email pg_catalog.text);
+CREATE TABLE hostile.signup (email pg_catalog.text);
+CREATE TABLE hostile.outbox (recipient pg_catalog.text);
 
 CREATE ROLE regress_hostile_app;
 CREATE ROLE regress_hostile_operator;
@@ -147,6 +152,27 @@ SELECT message_id, token AS mail_token FROM bestauth.claim_mail(1000) WHERE reci
 SELECT bestauth.fail_mail(:'message_id', 'nobody there');
 SELECT bestauth.confirm_mail(:'message_id');
 SELECT bestauth.set_password(:'mail_token', 'a password of mia');
+-- Portals, charts and accounts of clients, and their mail.
+SELECT bestauth.create_portal('hostile-clinic', 'patients', 'client', 'Patients', 'https://patients.example/') IS NOT NULL AS made;
+SELECT bestauth.portal_url(NULL, 'hostile-clinic'), code, url FROM bestauth.list_portals(company => 'hostile-clinic');
+SELECT bestauth.create_contact('client', 'Con', 'Tact', 'con@hostile.example', 'hostile-clinic') AS contact \gset
+SELECT bestauth.update_contact(:'contact', '{"first_name": "Connie"}', 'hostile-clinic');
+SELECT bestauth.create_portal_account(:'contact', 'con@hostile.example', company => 'hostile-clinic') AS account \gset
+SELECT pg_catalog.length(bestauth.portal_instructions(:'account', 'hostile-clinic')) OPERATOR(pg_catalog.>) 100 AS instructions;
+SELECT first_name, accounts FROM bestauth.list_contacts('client', 'CON', 'tact', 'CON@hostile.example', company => 'hostile-clinic');
+SELECT token AS mail_token, message_id FROM bestauth.claim_mail(1000) WHERE recipient OPERATOR(pg_catalog.~) '^con@hostile' \gset
+SELECT bestauth.release_mail(:'message_id');
+SELECT bestauth.set_password(:'mail_token', 'a password of clients');
+SET ROLE regress_hostile_app;
+SELECT bestauth.resend_verification('hostile-clinic', 'patients', 'con@hostile.example');
+SELECT bestauth.register_portal_account('hostile-clinic', NULL, 'reg@hostile.example', 'a password of clients', 'Reg', 'Ister');
+RESET ROLE;
+SELECT string_agg(bestauth.peek_verification(token), ' ') AS peeked, string_agg(bestauth.verify_email(token), ' ') AS verified FROM bestauth.claim_mail(1000) WHERE recipient OPERATOR(pg_catalog.~) '^(con|reg)@hostile';
+SELECT portal, username, contact_type, name, state FROM bestauth.portal_accounts WHERE company OPERATOR(pg_catalog.~) '^hostile-clinic$' ORDER BY username;
+SELECT outcome FROM bestauth.login('hostile-clinic', 'reg@hostile.example', 'a password of clients', 'patients');
+SELECT bestauth.fail_mail(:'message_id', 'nobody there', true);
+SELECT bestauth.retry_mail(:'message_id');
+SELECT count(*) OPERATOR(pg_catalog.=) 1 AS purged FROM bestauth.purge_expired('30 days');
 SELECT bestauth.unregister_billing_service('hostile-svc');
 SELECT count(*) OPERATOR(pg_catalog.>) 0 AS users FROM bestauth.chargeable_users;
 SET client_min_messages = warning;

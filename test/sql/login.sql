@@ -191,6 +191,7 @@ EXCEPTION WHEN OTHERS THEN
 	RETURN SQLSTATE || ' ' || SQLERRM;
 END
 $$;
+SELECT bestauth.create_portal('login_clinic', 'patients', 'client', 'Patients') IS NOT NULL AS made;
 SET ROLE regress_login_app;
 CREATE TEMP TABLE answer AS
 SELECT p.proname, pg_temp.call(p.oid, :'one_challenge_token', :'one_challenge_id') AS answer FROM pg_proc p

@@ -23,7 +23,7 @@ BEGIN
 	PERFORM bestauth.create_user('own', 'standard', 'Own', 'O', 'own@oracle.example', company => 'oracle-own');
 	PERFORM bestauth.create_user('ownkey', 'billing', NULL, 'Key', password => 'a password of ownkey', billing_service => 'oracle-svc', company => 'oracle-own');
 	PERFORM bestauth.create_user('adam', 'company_administrator', 'Adam', 'A', 'adam@oracle.example', 'a password of adam', company => 'oracle-own');
-	PERFORM bestauth.create_user('mona', 'standard', 'Mona', 'M', 'mona@oracle.example', 'a password of mona', permissions => '{manage_users,manage_roles,audit_report,claims}', company => 'oracle-own');
+	PERFORM bestauth.create_user('mona', 'standard', 'Mona', 'M', 'mona@oracle.example', 'a password of mona', permissions => '{manage_users,manage_roles,manage_contacts,web_portal,audit_report,claims}', company => 'oracle-own');
 	PERFORM bestauth.create_company('oracle-far', 'Far');
 	PERFORM bestauth.create_company('oracle-son', 'Son', 'oracle-far');
 	PERFORM bestauth.create_role('Far role', '{claims}', '{oracle-son}', company => 'oracle-far');
@@ -34,6 +34,12 @@ BEGIN
 	PERFORM bestauth.lock_user('fakey', company => 'oracle-far');
 END
 $$;
+-- Portals, charts and accounts of clients, in both.
+SELECT count(bestauth.create_portal(company, portal, 'client', 'Portal')) AS portals FROM (VALUES ('oracle-own', 'own'), ('oracle-far', 'farpo')) v (company, portal);
+SELECT bestauth.create_contact('client', 'Fiona', 'Farley', 'fiona@oracle.example', 'oracle-far') AS far_contact,
+	bestauth.create_contact('client', 'Olga', 'Own', 'olga@oracle.example', 'oracle-own') AS own_contact \gset
+SELECT bestauth.create_portal_account(:'far_contact', 'fiona@oracle.example', company => 'oracle-far') AS far_account,
+	bestauth.create_portal_account(:'own_contact', 'olga@oracle.example', company => 'oracle-own') AS own_account \gset
 CREATE TABLE oracle_test.token AS SELECT u AS name, session_token AS token
 FROM unnest('{adam,mona}'::text[]) u, LATERAL bestauth.login('oracle-own', u, 'a password of ' || u);
 SELECT session_token AS fiona FROM bestauth.login('oracle-far', 'fiona', 'a password of fiona') \gset
@@ -56,13 +62,16 @@ INSERT INTO oracle_test.thing VALUES
 	('last_name', 'Farley', 'Nobody'), ('first_name', 'Fiona', 'Fonny'), ('portal', 'farpo', 'nopor'), ('office', 'farof', 'nooff'),
 	('company_id', (SELECT company_id::text FROM bestauth.company WHERE code = 'oracle-far'), bestauth.uuidv7()::text),
 	('company_id', (SELECT company_id::text FROM bestauth.company WHERE code = 'oracle-son'), bestauth.uuidv7()::text),
-	('user_id', (SELECT user_id::text FROM bestauth.user_account WHERE email = 'fiona@oracle.example'), bestauth.uuidv7()::text),
+	('user_id', (SELECT user_id::text FROM bestauth.user_account WHERE username = 'fiona' AND email = 'fiona@oracle.example'), bestauth.uuidv7()::text),
+	('contact_id', :'far_contact', bestauth.uuidv7()::text), ('account_id', :'far_account', bestauth.uuidv7()::text),
+	('confirm_email', 'fiona@oracle.example', 'nonny@oracle.example'), ('token', 'bat_' || repeat('A', 43), 'bat_' || repeat('B', 43)),
 	('session_token', 'bas_' || repeat('A', 43), 'bas_' || repeat('B', 43));
 -- What stands in the other arguments.
 CREATE TABLE oracle_test.filler (argument text, value text);
 INSERT INTO oracle_test.filler VALUES ('username', 'own'), ('role', 'Own role'), ('name', 'Own role'), ('permission', 'claims'),
 	('company', 'oracle-own'), ('password', 'a wrong password'), ('user_type', 'standard'), ('first_name', 'New'), ('last_name', 'New'),
-	('email', 'new@oracle.example'), ('new_password', 'a password of somebody'), ('token', 'bat_x'), ('challenge_token', 'bat_x');
+	('email', 'new@oracle.example'), ('new_password', 'a password of somebody'), ('token', 'bat_x'), ('challenge_token', 'bat_x'),
+	('contact_id', :'own_contact'), ('account_id', :'own_account'), ('confirm_email', 'olga@oracle.example'), ('contact_type', 'client');
 -- The function's own user has to be a key for its persons, and an email for a user.
 CREATE FUNCTION oracle_test.call(oid, text, text) RETURNS text LANGUAGE sql SECURITY DEFINER AS $$
 	SELECT format('SELECT * FROM %s(%s)', $1::regproc, string_agg(format('%I => %L::%s', a.name,
@@ -121,7 +130,7 @@ SELECT count(DISTINCT function) > 15 AS functions, count(*) > 50 AS calls FROM o
 SELECT DISTINCT a.name AS not_looked_at FROM pg_proc p, unnest(p.proargnames[1:p.pronargs]) a (name)
 WHERE p.pronamespace = 'bestauth'::regnamespace AND has_function_privilege('regress_oracle_app', p.oid, 'EXECUTE')
 	AND a.name ~ '(user|role|compan|person|service|portal|office|provider|contact|payer|facilit|employee|registration|account)'
-	AND a.name NOT IN ('user_type', 'provider_type') AND a.name NOT IN (SELECT argument FROM oracle_test.thing) ORDER BY 1;
+	AND a.name NOT IN ('user_type', 'provider_type', 'contact_type') AND a.name NOT IN (SELECT argument FROM oracle_test.thing) ORDER BY 1;
 
 SELECT max(audit_id) AS mark FROM bestauth.audit_log \gset
 SET SESSION AUTHORIZATION regress_oracle_app;
@@ -172,6 +181,28 @@ WHERE who = 'adam' AND proname IN ('assign_role', 'unassign_role', 'create_role'
 	AND argument IN ('username', 'role', 'roles', 'company', 'companies', 'billing_service', 'persons', 'person', 'company_id', 'name')
 GROUP BY 1, 2 ORDER BY 1, 2;
 RESET SESSION AUTHORIZATION;
+-- [H-08] On a portal's own page: an address that has an account, in whatever state, one
+-- that asked for one, one that has an account elsewhere and one of nobody are told the same.
+SELECT count(bestauth.create_portal_account(bestauth.create_contact('client', u, 'Client', u || '@oracle.example', 'oracle-own'), u || '@oracle.example', company => 'oracle-own')) AS accounts
+FROM unnest('{waits,active,locked,gone}'::text[]) u;
+SELECT bestauth.set_password(token, 'a password of active') FROM bestauth.claim_mail(1000) WHERE recipient = 'active@oracle.example';
+SELECT bestauth.verify_email(token) FROM bestauth.claim_mail(1000) WHERE recipient = 'active@oracle.example';
+SELECT bestauth.lock_user('locked@oracle.example', 'oracle-own', 'own'), bestauth.delete_user('gone@oracle.example', 'oracle-own', 'own');
+SELECT bestauth.register_portal_account('oracle-own', 'own', 'asked@oracle.example', 'a password of asked', 'As', 'Ked');
+SET ROLE regress_oracle_app;
+SELECT call, string_agg(DISTINCT oracle_test.answer(format(statement, e || '@oracle.example'), e), ' // ') AS told, count(*) AS addresses FROM (VALUES
+	('register', $$SELECT bestauth.register_portal_account('oracle-own', 'own', %L, 'a password of somebody', 'Some', 'Body')$$),
+	('resend', $$SELECT bestauth.resend_verification('oracle-own', 'own', %L)$$)) v (call, statement),
+	unnest('{waits,active,locked,gone,asked,fiona,adam,nobody}'::text[]) e
+GROUP BY 1 ORDER BY 1;
+-- A link of another purpose and one of nobody.
+RESET ROLE;
+SELECT bestauth.create_user('linked', 'standard', 'Lin', 'Ked', 'linked@oracle.example', company => 'oracle-own') IS NOT NULL AS made;
+SELECT token AS link FROM bestauth.claim_mail(1000) WHERE recipient = 'linked@oracle.example' \gset
+SET ROLE regress_oracle_app;
+SELECT oracle_test.answer(format('SELECT bestauth.%I(%L)', f, :'link'), '-') = oracle_test.answer(format('SELECT bestauth.%I(%L)', f, 'bat_' || repeat('A', 43)), '-') AS same
+FROM unnest('{peek_verification,verify_email}'::text[]) f;
+RESET ROLE;
 -- Each function that refused has a row of it, with who it was.
 CREATE TABLE oracle_test.refused AS SELECT DISTINCT who, proname FROM told WHERE of_far LIKE '42501%';
 SELECT count(*) > 20 AS refused FROM oracle_test.refused;

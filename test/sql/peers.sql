@@ -101,6 +101,71 @@ SELECT peers_test.attempt('TRUNCATE bestauth.audit_log');
 RESET session_replication_role;
 SELECT count(*) - :rows AS fewer FROM bestauth.audit_log;
 
+-- Invitations, links and tokens: an account in a client portal, made by staff.
+SELECT bestauth.create_portal('peers-inc', 'clients', 'client', 'Clients') IS NOT NULL AS made;
+SELECT bestauth.create_contact('client', 'Ina', 'Vite', 'ina@peers.example', 'peers-inc') AS ina \gset
+SELECT bestauth.create_portal_account(:'ina', 'ina@peers.example', company => 'peers-inc') AS account \gset
+SELECT token AS first FROM bestauth.claim_mail(1000) WHERE recipient = 'ina@peers.example' \gset
+
+-- [D7] At a peer, who invites an address once more gets a raw unique violation, and there is no way
+-- to send it again; what was accepted is deleted. Here it just works: one account, another link, and the
+-- audit has both.
+SELECT bestauth.create_portal_account(:'ina', 'Ina@Peers.example', company => 'peers-inc') = :'account' AS same_account;
+SELECT token AS second FROM bestauth.claim_mail(1000) WHERE recipient = 'ina@peers.example' \gset
+SELECT bestauth.set_password(:'first', 'seven green boats of ina');
+SELECT count(*) FROM bestauth.user_account WHERE email = 'ina@peers.example';
+SELECT bestauth.create_user('invited', 'standard', 'In', 'Vited', 'invited@peers.example', company => 'peers-inc') IS NOT NULL AS made;
+SELECT bestauth.resend_setup_link('invited', company => 'peers-inc');
+SELECT count(*) AS mails FROM bestauth.claim_mail(1000) WHERE recipient = 'invited@peers.example';
+SELECT action, outcome FROM bestauth.audit_log WHERE company_code = 'peers-inc' AND action LIKE 'portal_account.%' ORDER BY audit_id;
+
+-- [D2] At a peer, accepting what has expired raises an error, which takes back the note that it
+-- has; two invitations of one address make two accounts; and accepting takes no token but ids. Here it
+-- expires by the clock, the answer is no error, its note outlives the caller's transaction, and nothing
+-- but the token is taken.
+UPDATE bestauth.token SET created_at = created_at - interval '25 hours', expires_at = expires_at - interval '25 hours' WHERE token_hash = sha256(convert_to(:'second', 'UTF8'));
+SET SESSION AUTHORIZATION regress_peers_app;
+BEGIN; SELECT bestauth.set_password(:'second', 'seven green boats of ina'); ROLLBACK;
+SELECT bestauth.set_password(:'second', 'seven green boats of ina');
+SELECT id, bestauth.set_password(value, 'seven green boats of ina'), (SELECT outcome FROM bestauth.verify_email(value)) AS verify_email
+FROM (VALUES ('contact', :'ina'), ('account', :'account'), ('address', 'ina@peers.example'), ('nothing', '')) v (id, value);
+RESET SESSION AUTHORIZATION;
+SELECT username, outcome, detail ->> 'reason' AS reason, count(*) FROM bestauth.audit_log
+WHERE company_code = 'peers-inc' AND username = 'ina@peers.example' AND outcome = 'denied' GROUP BY 1, 2, 3 ORDER BY count(*);
+SELECT p.oid::regprocedure FROM pg_proc p
+WHERE p.pronamespace = 'bestauth'::regnamespace AND p.proname ~ '^(verify|confirm_email|set_password|accept|redeem)' AND has_function_privilege('regress_peers_app', p.oid, 'EXECUTE')
+	AND p.proargtypes::oid[] && ARRAY['uuid', 'integer', 'bigint']::regtype[]::oid[];
+SELECT bestauth.create_portal_account(:'ina', 'ina@peers.example', company => 'peers-inc') = :'account' AS same_account;
+SELECT token AS third FROM bestauth.claim_mail(1000) WHERE recipient = 'ina@peers.example' \gset
+
+-- [D5] At a peer a token that is a year old resets a password, and one that verifies an address
+-- does so twice, for ever. Here each works once, for as long as it says.
+SET SESSION AUTHORIZATION regress_peers_app;
+SELECT bestauth.set_password(:'third', 'seven green boats of ina');
+SELECT bestauth.set_password(:'third', 'eight green boats of ina');
+RESET SESSION AUTHORIZATION;
+SELECT token AS verify FROM bestauth.claim_mail(1000) WHERE recipient = 'ina@peers.example' \gset
+SELECT expires_at - created_at BETWEEN '29 minutes 59 seconds' AND '30 minutes 1 second' AS half_an_hour FROM bestauth.token WHERE token_hash = sha256(convert_to(:'verify', 'UTF8'));
+UPDATE bestauth.token SET created_at = created_at - interval '1 year', expires_at = expires_at - interval '1 year' WHERE token_hash = sha256(convert_to(:'verify', 'UTF8'));
+SELECT outcome FROM bestauth.verify_email(:'verify');
+SELECT outcome FROM bestauth.resend_verification('peers-inc', NULL, 'ina@peers.example');
+SELECT token AS verify2 FROM bestauth.claim_mail(1000) WHERE recipient = 'ina@peers.example' \gset
+SELECT outcome FROM bestauth.verify_email(:'verify2');
+SELECT outcome FROM bestauth.verify_email(:'verify2');
+SELECT outcome FROM bestauth.verify_email(:'verify');
+SELECT bestauth.request_password_reset('peers-inc', 'ina@peers.example', 'clients');
+SELECT token AS reset FROM bestauth.claim_mail(1000) WHERE recipient = 'ina@peers.example' AND kind = 'password_reset' \gset
+UPDATE bestauth.token SET created_at = created_at - interval '1 year', expires_at = expires_at - interval '1 year' WHERE token_hash = sha256(convert_to(:'reset', 'UTF8'));
+SELECT bestauth.set_password(:'reset', 'nine green boats of ina');
+SELECT outcome FROM bestauth.login('peers-inc', 'ina@peers.example', 'seven green boats of ina', 'clients');
+
+-- [D9] At a peer one token makes two members when two sessions use it at once: that takes two
+-- sessions, iso_verification.spec. In one, it is used up at once, also within a statement.
+SELECT bestauth.register_portal_account('peers-inc', 'clients', 'once@peers.example', 'seven green boats of once', 'On', 'Ce');
+SELECT token AS once FROM bestauth.claim_mail(1000) WHERE recipient = 'once@peers.example' \gset
+SELECT n, v.outcome FROM generate_series(1, 3) n, LATERAL bestauth.verify_email(:'once' || left(n::text, 0)) v;
+SELECT count(*) AS accounts, count(DISTINCT contact_id) AS contacts FROM bestauth.user_account WHERE email = 'once@peers.example';
+
 SET client_min_messages = warning;
 SELECT bestauth.revoke_access('regress_peers_app', 'application');
 DROP SCHEMA peers_test CASCADE;

@@ -227,7 +227,7 @@ SELECT pg_temp.edit('eva', '{"email": "eva3@profile.example"}');
 SELECT * FROM pg_temp.addresses();
 SELECT * FROM pg_temp.claim();
 SELECT bestauth.confirm_email_change(pg_temp.link('email_change', 'eva5-100@profile.example'));
--- A day; and no longer than the password, or the account, of the time.
+-- Half an hour; and no longer than the password, or the account, of the time.
 CREATE FUNCTION pg_temp.confirm_after(statement text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	result text;
@@ -245,8 +245,8 @@ END
 $$;
 SELECT cause, pg_temp.confirm_after(statement) FROM (VALUES
 	('nothing', 'SELECT 1'),
-	('23:59', $$UPDATE bestauth.token SET expires_at = expires_at - interval '23:59' WHERE token_hash = sha256(convert_to(%L, 'UTF8'))$$),
-	('a day', $$UPDATE bestauth.token SET expires_at = expires_at - interval '1 day' WHERE token_hash = sha256(convert_to(%L, 'UTF8'))$$),
+	('29 minutes', $$UPDATE bestauth.token SET expires_at = expires_at - interval '29 minutes' WHERE token_hash = sha256(convert_to(%L, 'UTF8'))$$),
+	('30 minutes', $$UPDATE bestauth.token SET expires_at = expires_at - interval '30 minutes' WHERE token_hash = sha256(convert_to(%L, 'UTF8'))$$),
 	('reset', $$SELECT bestauth.reset_password('eva', 'profile_clinic')$$),
 	('deleted', $$SELECT bestauth.delete_user('eva', 'profile_clinic')$$)) v (cause, statement);
 -- [M-01]

@@ -187,7 +187,7 @@ SELECT client_info FROM bestauth.list_sessions('anna', company => 'sessend_svc')
 
 -- [M-01]
 SELECT call, regress.attempt('SELECT ' || call) FROM unnest(ARRAY['bestauth.logout(NULL)', 'bestauth.revoke_sessions(NULL, ''sessend_svc'')', 'bestauth.revoke_sessions('''', ''sessend_svc'')',
-	'bestauth.revoke_sessions(E''a\nb'', ''sessend_svc'')', 'bestauth.revoke_sessions(repeat(''a'', 129), ''sessend_svc'')', 'bestauth.revoke_sessions(''nobody'', ''sessend_svc'')', 'bestauth.revoke_sessions(''anna'', ''sessend_nowhere'')',
+	'bestauth.revoke_sessions(E''a\nb'', ''sessend_svc'')', 'bestauth.revoke_sessions(repeat(''a'', 255), ''sessend_svc'')', 'bestauth.revoke_sessions(''nobody'', ''sessend_svc'')', 'bestauth.revoke_sessions(''anna'', ''sessend_nowhere'')',
 	'bestauth.revoke_sessions(''anna'')', 'bestauth.revoke_sessions(''anna'', ''sessend_svc'', ''none'')', 'bestauth.revoke_sessions(NULL, NULL, NULL)',
 	'bestauth.list_sessions(NULL, company => ''sessend_svc'')', 'bestauth.list_sessions('''', company => ''sessend_svc'')', 'bestauth.list_sessions(''anna'')',
 	'bestauth.list_sessions(''anna'', 0, company => ''sessend_svc'')', 'bestauth.list_sessions(''anna'', 1001, company => ''sessend_svc'')', 'bestauth.list_sessions(''anna'', NULL, NULL, ''sessend_svc'')',

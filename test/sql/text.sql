@@ -30,6 +30,7 @@ SELECT bestauth.grant_access('regress_text_operator', 'operator');
 SELECT bestauth.create_company('text-inc', 'Text') IS NOT NULL AS made;
 SELECT count(bestauth.create_user(username, 'standard', 'Ada', 'Text', username || '@text.example', 'seven green boats of ' || username, company => 'text-inc'))
 FROM unnest('{ada,lou,tim,tom}'::text[]) username;
+SELECT bestauth.create_portal('text-inc', 'text', 'client', 'Text') IS NOT NULL AS portal, bestauth.create_contact('client', 'Con', 'Tact', 'con@text.example', 'text-inc') IS NOT NULL AS contact;
 RESET client_min_messages;
 
 --
@@ -81,6 +82,12 @@ INSERT INTO text_test.place VALUES
 	('create_role', 'SELECT bestauth.create_role(%L, company => ''text-inc'')'),
 	('create_user first', 'SELECT bestauth.create_user(''new'', ''restricted'', %L, ''B'', ''a@b.example'', company => ''text-inc'')'),
 	('create_user last', 'SELECT bestauth.create_user(''new'', ''restricted'', ''A'', %L, ''a@b.example'', company => ''text-inc'')'),
+	('create_portal', 'SELECT bestauth.create_portal(''text-inc'', ''new'', ''client'', %L)'),
+	('create_contact first', 'SELECT bestauth.create_contact(''client'', %L, ''B'', company => ''text-inc'')'),
+	('create_contact last', 'SELECT bestauth.create_contact(''client'', ''A'', %L, company => ''text-inc'')'),
+	('SQL contact first', 'UPDATE bestauth.contact SET first_name = %L WHERE email = ''con@text.example'''),
+	('SQL contact last', 'UPDATE bestauth.contact SET last_name = %L WHERE email = ''con@text.example'''),
+	('SQL portal', 'UPDATE bestauth.portal SET name = %L WHERE code = ''text'''),
 	('SQL company', 'UPDATE bestauth.company SET name = %L WHERE code = ''text-inc'''),
 	('SQL first', 'UPDATE bestauth.user_account SET first_name = %L WHERE username = ''lou'' AND email = ''lou@text.example'''),
 	('SQL last', 'UPDATE bestauth.user_account SET last_name = %L WHERE username = ''lou'' AND email = ''lou@text.example'''),
@@ -106,7 +113,7 @@ GROUP BY place, result ORDER BY place COLLATE "C";
 -- Nothing but spaces, of whatever kind, is no name.
 SELECT place, every(text_test.code(format(statement, value)) ~ '^(22023|23514)') AS refused, count(*)
 FROM (VALUES (''), (' '), (U&'\00A0'), (U&' \3000\2003 ')) v (value), text_test.place
-WHERE place NOT LIKE '%middle' GROUP BY place ORDER BY place COLLATE "C";
+WHERE place NOT LIKE '%middle' AND place NOT LIKE '%contact%' GROUP BY place ORDER BY place COLLATE "C";
 RESET ROLE;
 
 -- [P-11] Spaces around a name are not kept by functions, and not let in by SQL.

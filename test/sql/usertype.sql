@@ -5,6 +5,7 @@ SELECT user_type, charged, logs_in_alone, needs_second_part, may_be_second_part 
 FROM bestauth.user_type_rules;
 SELECT user_type, may_hold_permissions, holds_all_permissions, needs_billing_service AS service,
 	needs_email AS email, needs_portal AS portal FROM bestauth.user_type_rules;
+SELECT user_type, needs_my_account AS my_account, needs_contact AS contact, needs_verification AS verification FROM bestauth.user_type_rules;
 SELECT user_type, reason FROM bestauth.user_type_rules;
 SELECT count(*) AS differences FROM
 	(TABLE bestauth.user_type_rules EXCEPT SELECT * FROM bestauth.user_type_rules()) d;
@@ -38,6 +39,9 @@ SELECT bestauth.create_user('sue', 'standard', 'Sue', 'Standard', 'sue@example.o
 SELECT bestauth.create_user('rita', 'restricted', 'Rita', 'Restricted', 'rita@example.org', 'a long password of rita', company => 'usertype_clinic') IS NOT NULL AS made;
 SELECT bestauth.create_user('adam', 'company_administrator', 'Adam', 'Admin', 'adam@example.org', 'a long password of adam', company => 'usertype_clinic') IS NOT NULL AS made;
 SELECT bestauth.create_user('key', 'billing', NULL, 'Service', NULL, 'a long password of the key', 'usertype_svc', company => 'usertype_clinic') IS NOT NULL AS made;
+-- And a client, who is charged for in no company.
+SELECT bestauth.create_portal('usertype_clinic', 'patients', 'client', 'Patients') IS NOT NULL AS portal,
+	bestauth.create_portal_account(bestauth.create_contact('client', 'Clea', 'Client', 'clea@example.org', 'usertype_clinic'), 'clea@example.org', company => 'usertype_clinic') IS NOT NULL AS made;
 SELECT bestauth.create_user('solo', 'standard', 'Sol', 'Standard', 'sol@example.org', 'a long password of sol', company => 'usertype_svc') IS NOT NULL AS made;
 
 -- [IBS-7] The report counts in each company, and says of each user why.

@@ -144,20 +144,38 @@ SELECT company, username, charged, company_total FROM bestauth.chargeable_users 
 ORDER BY company COLLATE "C", username COLLATE "C";
 
 --
+-- Accounts of clients, and what they wait for.
+--
+SELECT bestauth.create_portal('views-clinic', 'patients', 'client', 'Patients') IS NOT NULL AS made;
+SELECT count(bestauth.create_portal_account(bestauth.create_contact(t, n, 'Client', n || '@views.example', 'views-clinic'), n || '@views.example', company => 'views-clinic')) AS accounts
+FROM (VALUES ('client', 'invited'), ('client', 'half'), ('individual', 'done'), ('client', 'shut'), ('client', 'left')) v (t, n);
+-- One has a password and has not proved the address; one has, and logs in.
+SELECT count(bestauth.set_password(token, 'a password of clients')) AS set FROM bestauth.claim_mail(1000) WHERE recipient ~ '^(half|done|shut)@views';
+SELECT bestauth.verify_email(token) FROM bestauth.claim_mail(1000) WHERE recipient ~ '^(done|shut)@views';
+SELECT bestauth.lock_user('shut@views.example', 'views-clinic', 'patients'), bestauth.delete_user('left@views.example', 'views-clinic', 'patients');
+SELECT portal, username, contact_type, name, state, created_at <= clock_timestamp() AS created, verified_at IS NOT NULL AS verified,
+	(SELECT outcome FROM bestauth.login(company, username, 'a password of clients', portal)) AS login
+FROM bestauth.portal_accounts WHERE company = 'views-clinic' ORDER BY username COLLATE "C";
+
+--
 -- Who reads them: the operator and the auditor.
 --
 SET SESSION AUTHORIZATION regress_views_operator;
 SELECT (SELECT count(*) FROM bestauth.locked_users WHERE company LIKE 'views-%') AS locked,
-	(SELECT count(*) FROM bestauth.billing_access WHERE company LIKE 'views-%') AS keys;
+	(SELECT count(*) FROM bestauth.billing_access WHERE company LIKE 'views-%') AS keys,
+	(SELECT count(*) FROM bestauth.portal_accounts WHERE company LIKE 'views-%') AS clients;
 SET SESSION AUTHORIZATION regress_views_auditor;
 SELECT (SELECT count(*) FROM bestauth.locked_users WHERE company LIKE 'views-%') AS locked,
-	(SELECT count(*) FROM bestauth.billing_access WHERE company LIKE 'views-%') AS keys;
+	(SELECT count(*) FROM bestauth.billing_access WHERE company LIKE 'views-%') AS keys,
+	(SELECT count(*) FROM bestauth.portal_accounts WHERE company LIKE 'views-%') AS clients;
 SET SESSION AUTHORIZATION regress_views_app;
 SELECT * FROM bestauth.locked_users;
 SELECT * FROM bestauth.billing_access;
+SELECT * FROM bestauth.portal_accounts;
 SET SESSION AUTHORIZATION regress_views_mailer;
 SELECT * FROM bestauth.locked_users;
 SELECT * FROM bestauth.billing_access;
+SELECT * FROM bestauth.portal_accounts;
 RESET SESSION AUTHORIZATION;
 
 DO $$

@@ -77,6 +77,12 @@ END
 	is(sqlstate($node, 'source', "SELECT bestauth.$_"), '22023', 'a name with a newline is refused')
 	  for q{create_role(E'new\nline', company => 'parent')}, q{create_company(E'new\nline', 'Name')},
 		q{create_company('new', E'new\nline')};
+	# what mail says: an edited default, and a company's own
+	sql('source', <<'END');
+UPDATE bestauth.mail_template SET subject = 'Edited "here"', body = E'A \\ and\n{{link}}\n' WHERE kind = 'password_setup';
+INSERT INTO bestauth.mail_template (kind, topic, company_id, format, subject, body)
+SELECT 'notice', 'password_changed', company_id, 'html', 'Own', '<p>{{first_name}}</p>' FROM bestauth.company WHERE code = 'child1';
+END
 	make_user('admin', 'company_administrator', "password => '@{[ password('admin') ]}', company => 'parent'");
 	make_user('clerk', 'standard',
 		"password => '@{[ password('clerk') ]}', roles => '{Clerk}', permissions => '{my_account}', company => 'parent'");
@@ -95,7 +101,7 @@ SELECT token FROM bestauth.claim_mail(100), LATERAL bestauth.confirm_mail(messag
 WHERE recipient = '$name\@example.org'
 END
 		# the other's lease is over at once
-		sql('source', q{UPDATE bestauth.outbox SET lease_until = NULL WHERE sent_at IS NULL});
+		sql('source', q{UPDATE bestauth.outbox SET due_at = clock_timestamp() WHERE sent_at IS NULL});
 	}
 	is(sql('source', "SELECT bestauth.set_password('$secret{'set-up link of set-up'}', '@{[ password('set-up') ]}')"),
 		'accepted', 'the set-up link is used');
@@ -103,7 +109,7 @@ END
 	$secret{'set-up link of failed'} = sql('source', <<'END');
 SELECT token FROM bestauth.claim_mail(), LATERAL bestauth.fail_mail(message_id, 'mailbox "full"') f
 END
-	sql('source', q{UPDATE bestauth.outbox SET lease_until = lease_until + interval '1 day' WHERE last_error IS NOT NULL});
+	sql('source', q{UPDATE bestauth.outbox SET due_at = due_at + interval '1 day' WHERE last_error IS NOT NULL});
 	make_user('waiting', 'standard', "company => 'child2'");
 	sql('source', <<'END');
 SELECT bestauth.limit_billing_user('limited', '{biller}', company => 'parent');
@@ -123,8 +129,35 @@ SELECT * FROM bestauth.use_session('$secret{session}');
 SELECT bestauth.set_security_questions('{First pet?}', '{a canary bird}');
 COMMIT;
 END
+	fill_portal();
 	sqlstate($node, 'source', "SELECT * FROM bestauth.use_session('bas_unknown')");
 	sql('source', 'ANALYZE');
+	return;
+}
+
+# A portal: a client who is in, one who was invited, and one who asked for an account.
+sub fill_portal
+{
+	my $link = sub {
+		my ($name, $more) = @_;
+
+		return token_of("link of $name$more", <<END);
+SELECT token FROM bestauth.claim_mail(100), LATERAL bestauth.confirm_mail(message_id) c WHERE recipient = '$name\@example.org' AND token IS NOT NULL
+END
+	};
+
+	sql('source', "UPDATE bestauth.outbox SET due_at = due_at + interval '1 day' WHERE sent_at IS NULL");
+	sql('source', "SELECT bestauth.create_portal('parent', 'patients', 'client', 'Portal \\ of \"patients\"', 'https://patients.example/in')");
+	sql('source', <<"END") for 'client', 'invited';
+SELECT bestauth.create_portal_account(bestauth.create_contact('client', 'O''Given', 'Name', '$_\@example.org', 'parent'), '$_\@example.org', company => 'parent')
+END
+	is(sql('source', "SELECT bestauth.set_password('@{[ $link->('client', '') ]}', '@{[ password('client') ]}')"),
+		'accepted', 'a client sets a password');
+	is(sql('source', "SELECT bestauth.verify_email('@{[ $link->('client', ', verification') ]}')"),
+		'accepted', 'and proves the address');
+	sql('source', "SELECT bestauth.register_portal_account('parent', 'patients', 'asking\@example.org', '@{[ password('asking') ]}', 'As', 'King')");
+	$link->('asking', '');
+	sql('source', "UPDATE bestauth.outbox SET due_at = due_at - interval '1 day' WHERE sent_at IS NULL AND last_error IS NULL AND due_at > clock_timestamp()");
 	return;
 }
 
@@ -232,6 +265,10 @@ SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = 'bestauth'::
 	AND (NOT c.relrowsecurity OR c.relowner <> 'bestauth_owner'::regrole
 		OR c.relname LIKE 'audit\_log%' AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'guard'))
 END
+	is(sql($database, <<'END'), 'Edited "here",Own', "$way: templates of mail stay as they were edited");
+SELECT string_agg(subject, ',' ORDER BY subject COLLATE "C") FROM bestauth.mail_template
+WHERE kind = 'password_setup' OR company_id IS NOT NULL
+END
 	is(sql($database, $references), $referenced, "$way: every foreign key is there, and valid");
 	is(sql($database, <<'END'), 't|f|t', "$way: grants are there again");
 SELECT has_function_privilege('regress_app', 'bestauth.use_session(text)', 'EXECUTE'),
@@ -281,8 +318,15 @@ END
 	is(sqlstate($node, $database, "SELECT * FROM bestauth.use_session('$secret{$_}')"), '28000', "$way: $_ stays so")
 	  for 'ended session', 'refused session';
 
+	# Clients: who was in is in, who asked for an account gets it by the old link.
+	is(sql($database, "SELECT outcome FROM bestauth.login('parent', 'client\@example.org', '@{[ password('client') ]}', 'patients')"),
+		'authenticated', "$way: a client logs in");
+	is(sql($database, "SELECT bestauth.verify_email('$secret{'link of client, verification'}')"), 'invalid', "$way: a used verification stays used");
+	is(sql($database, "SELECT bestauth.verify_email('$secret{'link of asking'}')"), 'accepted', "$way: one that was not used is good");
+	is(sql($database, "SELECT outcome FROM bestauth.login('parent', 'asking\@example.org', '@{[ password('asking') ]}', 'patients')"),
+		'authenticated', "$way: who asked for an account has it");
 	is(sql($database, "SELECT string_agg(recipient || ' ' || attempts, ',' ORDER BY recipient) FROM bestauth.claim_mail(100)"),
-		'reset@example.org 1,waiting@example.org 1', "$way: the mail that waited comes once");
+		'guessed@example.org 1,invited@example.org 2,locked@example.org 1,other@example.org 1,reset@example.org 1,waiting@example.org 1', "$way: the mail that waited comes once");
 	is(sql($database, 'SELECT count(*) FROM bestauth.claim_mail(100)'), '0', "$way: and not again");
 	return;
 }
@@ -399,7 +443,15 @@ for my $way (sort keys %restore)
 sql('postgres', "CREATE DATABASE copy TEMPLATE $copied");
 is(sql('copy', 'SELECT count(*) > 0 FROM bestauth.instance_open'), 't', 'copy: it knows that it was open elsewhere');
 is_closed('copy', 'copy');
+# A default that a dump does not have, as one of an earlier version, is put down.
+sql('copy', <<'END');
+ALTER TABLE bestauth.mail_template DISABLE TRIGGER rule;
+DELETE FROM bestauth.mail_template WHERE kind = 'password_reset';
+END
 is(sql('copy', 'SELECT bestauth.open_instance()'), 'the-source', 'copy: opens');
+is(sql('copy', "SELECT kind, subject <> '' FROM bestauth.mail_template WHERE kind IN ('password_reset', 'password_setup') ORDER BY 1"),
+	"password_reset|t\npassword_setup|t", 'copy: with every template of mail');
+is(sql('copy', "SELECT subject FROM bestauth.mail_template WHERE kind = 'password_setup'"), 'Edited "here"', 'copy: the others as they were');
 is(login($node, 'copy', 'parent', 'clerk', password('clerk')), 'authenticated', 'copy: logins work');
 is(login($node, $copied, 'parent', 'clerk', password('clerk')), 'authenticated', 'copy: and where it was copied from');
 

@@ -261,6 +261,7 @@ sub log_holds_no_secret
 	$secret{session} = $node->safe_psql('postgres', $login->($password));
 	$node->safe_psql('postgres', <<'END');
 SELECT bestauth.create_user('bela', 'standard', 'Given', 'Name', 'bela@example.org', company => 'identity');
+SELECT bestauth.create_portal('identity', 'patients', 'client', 'Patients');
 END
 	$secret{link} = $node->safe_psql('postgres', 'SELECT token FROM bestauth.claim_mail()');
 
@@ -277,6 +278,10 @@ END
 		"SELECT bestauth.set_password('$secret{link}', '$secret{short}')",
 		"SELECT bestauth.set_password('$secret{'not a token'}', '$secret{wrong}')",
 		"SELECT bestauth.create_user('cilla', 'standard', 'Given', 'Name', 'c\@example.org', password => '$secret{short}', company => 'identity')",
+		"SELECT bestauth.register_portal_account('identity', 'patients', 'p\@example.org', '$secret{short}', 'Given', 'Name')",
+		"SELECT bestauth.register_portal_account('identity', 'nowhere', 'p\@example.org', '$secret{wrong}', 'Given', 'Name')",
+		"SELECT bestauth.register_portal_account('identity', 'patients', 'p\@example.org', '$secret{wrong}', 'Given', 'Name')",
+		"SELECT 1 / (bestauth.peek_verification('$secret{link}') = 'valid')::int, 1 / (bestauth.verify_email('$secret{'not a token'}') = 'accepted')::int",
 		"SELECT bestauth.create_user('anna', 'standard', 'Given', 'Name', 'a\@example.org', password => '$secret{wrong}', company => 'identity')",
 		"SELECT * FROM bestauth.login_second_part('$secret{'not a token'}', 'anna', '$secret{wrong}')",
 		"SELECT * FROM bestauth.login_second_part_session('$secret{'not a token'}', '$secret{session}')",
@@ -302,6 +307,7 @@ END
 		"SELECT 1 / (outcome <> 'denied')::int FROM bestauth.login('identity', 'anna', :wrong)",
 		'SELECT * FROM bestauth.use_session(:nonsense)',
 		'SELECT bestauth.set_password(:link, :short)',
+		"SELECT bestauth.register_portal_account('identity', 'patients', 'q\@example.org', :short, 'Given', 'Name')",
 		"SELECT bestauth.create_user('cilla', 'standard', 'Given', 'Name', 'c\@example.org', password => :short, company => 'identity')")
 	{
 		my $script = "$dir/bound" . $number++ . '.sql';
@@ -314,7 +320,7 @@ END
 	}
 	$log = log_since($node, $position);
 	@entries = grep { $_->[0] eq 'ERROR' } entries($log);
-	is(scalar @entries, 4, "$with, parameters: each call raises an error");
+	is(scalar @entries, 5, "$with, parameters: each call raises an error");
 	unlike($log, qr/\Q$secret{$_}\E/, "$with, parameters: the log has not the secret: $_") for sort keys %secret;
 	return;
 }

@@ -401,10 +401,10 @@ DECLARE
 	f record;
 BEGIN
 	FOR f IN SELECT oid, proname, prorettype, proargnames FROM pg_proc WHERE pronamespace = 'bestauth'::regnamespace
-		AND proargnames && '{password,new_password,token,session_token,challenge_token}' AND proallargtypes IS NULL LOOP
+		AND proargnames && '{password,new_password,token,session_token,challenge_token}' AND (proallargtypes IS NULL OR proname = 'register_portal_account') LOOP
 		EXECUTE format('CREATE FUNCTION twin_$_.%I(%s) RETURNS %s LANGUAGE plpgsql AS \$f\$ BEGIN %s END \$f\$', f.proname,
 			pg_get_function_arguments(f.oid), pg_get_function_result(f.oid),
-			CASE WHEN '$_' = 'plain' AND f.prorettype = 'void'::regtype THEN '$end{void}' ELSE '$end{$_}' END);
+			CASE WHEN '$_' = 'plain' AND (f.prorettype = 'void'::regtype OR f.proname = 'register_portal_account') THEN '$end{void}' ELSE '$end{$_}' END);
 	END LOOP;
 END
 \$do\$;
@@ -432,7 +432,7 @@ sub left_by
 
 sub secrets_are_gone
 {
-	$node->safe_psql('postgres', 'UPDATE bestauth.outbox SET cancelled_at = now() WHERE sent_at IS NULL');
+	$node->safe_psql('postgres', "SELECT bestauth.create_portal('bk', 'patients', 'client', 'P'); UPDATE bestauth.outbox SET cancelled_at = now() WHERE sent_at IS NULL");
 	my $link = sub { (split /\n/, $node->safe_psql('postgres', <<END))[-1] };
 SELECT bestauth.create_user('m_$number', 'standard', 'Given', 'Name', 'm\@example.org', company => 'bk') IS NULL;
 SELECT token FROM bestauth.claim_mail(1000) WHERE kind = 'password_setup' AND recipient = 'm\@example.org' LIMIT 1
@@ -441,16 +441,16 @@ END
 		# what, role, expected, end of the twin, statement with password and token, which token
 		[ 'a login denied', 'app', qr/^denied$/, 'plain', "SELECT outcome FROM f.login('bk', 'nobody_1', \$1)" ],
 		[ 'a login', 'app', qr/^authenticated$/, 'plain', "SELECT outcome FROM f.login('bk', 'm_login', \$1)" ],
-		[ 'a login in a statement that fails', 'app', qr/^ERROR 22012$/, 'failed',
-			"SELECT 1 / (outcome = 'x')::int FROM f.login('bk', 'nobody_2', \$1)" ],
+		[ 'a login in a statement that fails', 'app', qr/^ERROR 22012$/, 'failed', "SELECT 1 / (outcome = 'x')::int FROM f.login('bk', 'nobody_2', \$1)" ],
 		[ 'a login cancelled', 'slow', qr/^ERROR 57014$/, 'cancelled', "SELECT outcome FROM f.login('bk', 'nobody_3', \$1)" ],
 		[ 'a second part', 'app', qr/^denied$/, 'plain', "SELECT outcome FROM f.login_second_part('bat_x', 'biller', \$1)" ],
 		[ 'a new user', $superuser, qr/^[0-9a-f-]{36}$/, 'plain',
 			"SELECT x FROM f.create_user('m_new', 'standard', 'G', 'N', 'n\@example.org', \$1, company => 'bk') x" ],
-		[ 'a name that is taken', $superuser, qr/^ERROR 23505$/, 'failed',
-			"SELECT x FROM f.create_user('boss', 'standard', 'G', 'N', 'n\@example.org', \$1, company => 'bk') x" ],
+		[ 'a name that is taken', $superuser, qr/^ERROR 23505$/, 'failed', "SELECT x FROM f.create_user('boss', 'standard', 'G', 'N', 'n\@example.org', \$1, company => 'bk') x" ],
 		[ 'a new user cancelled', $superuser, qr/^ERROR 57014$/, 'cancelled',
 			"SELECT x FROM f.create_user('m_never', 'standard', 'G', 'N', 'n\@example.org', \$1, company => 'bk') x" ],
+		[ 'an account asked for', 'app', qr/^verification_sent$/, 'plain',
+			"SELECT x FROM f.register_portal_account('bk', 'patients', 'p\@example.org', \$1, 'G', 'N') x" ],
 		[ 'a password set', 'app', qr/^accepted$/, 'plain', "SELECT x FROM f.set_password(\$2, \$1) x", 'link' ],
 		[ 'a link that is no good', 'app', qr/^invalid$/, 'plain', "SELECT x FROM f.set_password(\$2, \$1) x", 'nonsense' ],
 		[ 'a password refused', 'app', qr/^ERROR UA001$/, 'failed', "SELECT x FROM f.set_password(\$2, \$1) x", 'link', 'short' ],
@@ -542,8 +542,8 @@ INSERT INTO bk.wrong VALUES
 		VALUES (gen_random_uuid(), 'new', 'standard', 'G', 'N', 'g@example.org')$$, '23503'),
 	($$INSERT INTO bestauth.credential (user_id, password_hash) VALUES (gen_random_uuid(), 'x')$$, '23503'),
 	($$INSERT INTO bestauth.role (company_id, name) VALUES (gen_random_uuid(), 'new')$$, '23503'),
-	($$INSERT INTO bestauth.outbox (kind, recipient, user_id, company_id) SELECT 'password_setup', 'a@example.org',
-		gen_random_uuid(), company_id FROM bestauth.company WHERE code = 'bk'$$, '23503'),
+	($$INSERT INTO bestauth.contact (company_id, contact_type, first_name) VALUES (gen_random_uuid(), 'client', 'new')$$, '23503'),
+	($$INSERT INTO bestauth.outbox (kind, recipient) VALUES ('password_setup', 'a@example.org')$$, '23514'),
 	($$UPDATE bestauth.user_account SET last_name = last_name || 'x', username = username || 'x'$$, '23514'),
 	($$UPDATE bestauth.company SET name = name || 'x', code = 'same'$$, '23514'),
 	($$DELETE FROM bestauth.company$$, '23514'),

@@ -25,7 +25,7 @@ my @tests = sort map { m{([^/]+)\.sql$} } glob "$root/test/sql/*.sql";
 # Half of the time goes into these, which hash much, or ask catalogs and functions one by
 # one: they run here when this file is asked for ("make test T=090_environment"), or with
 # BESTAUTH_ALL_ENVIRONMENTS=1.
-my %long = map { $_ => 1 } qw(account credential event functionrule health login oracle password_change peers);
+my %long = map { $_ => 1 } qw(account credential event functionrule health login mail_claim notice oracle password_change peers portal_account signup);
 @tests = grep { !$long{$_} } @tests unless $ENV{BESTAUTH_ALL_ENVIRONMENTS};
 my %chosen = map { $_ => 1 } @tests;
 
