@@ -17,7 +17,8 @@
 /*
  * Could it act where a name is shown, or hide in it? Controls of ASCII and C1, the
  * separators of lines and paragraphs, marks and overrides of direction, signs without
- * width, the soft hyphen, tags. The joiners U+200C and U+200D stay: some scripts are written with them.
+ * width, the soft hyphen, tags. The joiners U+200C and U+200D stay: some scripts are
+ * written with them.
  */
 static bool
 IsControl(const unsigned char *c)

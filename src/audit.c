@@ -238,12 +238,18 @@ FillJson(Filler *filler, const char *column, Jsonb *value)
 	Fill(filler, column, JsonbPGetDatum(value), value == NULL);
 }
 
-static void
-FillRow(Filler *filler, const BaAudit *audit, TimestampTz now)
+static int64
+NextNumber(void)
 {
 	Oid sequence = get_relname_relid("audit_id_seq", get_namespace_oid(BA_SCHEMA, false));
 
-	Fill(filler, "audit_id", Int64GetDatum(nextval_internal(sequence, false)), false);
+	return nextval_internal(sequence, false);
+}
+
+static void
+FillRow(Filler *filler, const BaAudit *audit, TimestampTz now)
+{
+	Fill(filler, "audit_id", Int64GetDatum(NextNumber()), false);
 	Fill(filler, "occurred_at", TimestampTzGetDatum(now), false);
 	Fill(filler, "transaction_at",
 		 TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
@@ -370,10 +376,8 @@ BaAuditStart(BaAudit *audit, const char *action)
 void
 BaAuditSkip(int count)
 {
-	Oid sequence = get_relname_relid("audit_id_seq", get_namespace_oid(BA_SCHEMA, false));
-
 	while (count-- > 0)
-		(void) nextval_internal(sequence, false);
+		(void) NextNumber();
 }
 
 /* ----------------------------------------------- rows outside a transaction */

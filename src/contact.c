@@ -71,7 +71,7 @@ static BaQuery find_account = {
 	.latest = true,
 };
 
-/* Names match by prefix, without case and accents. The account is that of the portal asked for. */
+/* Names match by prefix, without case and accents. */
 static BaQuery list_contacts = {
 	.sql =
 		"SELECT c.contact_id, c.contact_type, c.first_name, c.last_name, c.email,"

@@ -32,38 +32,10 @@ static BaQuery mark_verified = {
 	.latest = true,
 };
 
-static const char *const faults[] = {
-	[BA_TOKEN_VALID] = "the address has an account",
-	[BA_TOKEN_UNKNOWN] = "unknown token",
-	[BA_TOKEN_USED] = "token used already",
-	[BA_TOKEN_SUPERSEDED] = "token replaced",
-	[BA_TOKEN_EXPIRED] = "token expired",
-};
-
 static Datum
 Outcome(const char *outcome)
 {
 	PG_RETURN_TEXT_P(cstring_to_text(outcome));
-}
-
-static BaCompany
-LoadCompany(const pg_uuid_t *company_id)
-{
-	BaCompany company;
-
-	if (!BaCompanyLoad(company_id, &company))
-		elog(ERROR, "the company of an account is gone");
-	return company;
-}
-
-/* An audit row of somebody whom a link stands for. */
-static void
-StartAudit(BaAudit *audit, const char *action, const BaCompany *company,
-		   const BaUser *user)
-{
-	BaUserAudit(audit, action, company, user);
-	audit->user_id = audit->person_id = &user->user_id;
-	audit->username = audit->person = user->username;
 }
 
 /* The link is no good; the refusal outlives the caller's transaction. */
@@ -77,19 +49,23 @@ Refuse(const BaToken *token)
 
 	if (known)
 	{
-		company = LoadCompany(&token->user.company_id);
-		StartAudit(&audit, "email.refused", &company, &token->user);
+		BaUserCompany(&token->user, &company);
+		BaUserOwnAudit(&audit, "email.refused", &company, &token->user);
 	}
 	else
 		BaAuditStart(&audit, "email.refused");
 	audit.outcome = "denied";
 	BaJsonStart(&detail);
-	BaJsonText(&detail, "reason", faults[token->state]);
+	BaJsonText(&detail, "reason",
+			   token->state == BA_TOKEN_VALID ? "the address has an account" :
+												BaTokenFault(token->state));
 	audit.detail = BaJsonFinish(&detail);
 	BaAuditWriteFolded(&audit,
 					   known ? psprintf("email/%s", BaUuidText(&token->user.user_id)) :
 							   "email");
-	return Outcome(token->state == BA_TOKEN_EXPIRED ? "expired" : "invalid");
+	/* A good link that comes too late is no good. */
+	return Outcome(token->state == BA_TOKEN_VALID ? "invalid" :
+													BaTokenOutcome(token->state));
 }
 
 /* Tells what a link is good for; writes nothing, so a mail scanner can't burn it. */
@@ -100,15 +76,8 @@ bestauth_peek_verification(PG_FUNCTION_ARGS)
 	BaToken token;
 
 	BaInstanceRequireOpen();
-	switch (BaTokenPeek(secret, BA_TOKEN_EMAIL_VERIFICATION, &token))
-	{
-		case BA_TOKEN_VALID:
-			return Outcome("valid");
-		case BA_TOKEN_EXPIRED:
-			return Outcome("expired");
-		default:
-			return Outcome("invalid");
-	}
+	return Outcome(
+		BaTokenOutcome(BaTokenPeek(secret, BA_TOKEN_EMAIL_VERIFICATION, &token)));
 }
 
 /* ---------------------------------------------------------------- verifying */
@@ -123,12 +92,12 @@ VerifyUser(const char *secret, BaToken *token)
 
 	if (BaTokenLockUser(secret, BA_TOKEN_EMAIL_VERIFICATION, token) != BA_TOKEN_VALID)
 		return Refuse(token);
-	company = LoadCompany(&token->user.company_id);
+	BaUserCompany(&token->user, &company);
 	BaTokenUse(token);
 	BaTokenSupersede(BA_TOKEN_EMAIL_VERIFICATION, &token->user);
 	BaPutUuid(&args, &token->user.user_id);
 	(void) BaQueryExec(&mark_verified, &args);
-	StartAudit(&audit, "email.verified", &company, &token->user);
+	BaUserOwnAudit(&audit, "email.verified", &company, &token->user);
 	BaAuditWrite(&audit);
 	return Outcome("accepted");
 }
@@ -153,11 +122,12 @@ VerifySignup(const char *secret, BaToken *token)
 		token->state = BA_TOKEN_EXPIRED;
 	if (token->state != BA_TOKEN_VALID)
 		return Refuse(token);
-	company = LoadCompany(&signup.company_id);
+	if (!BaCompanyLoad(&signup.company_id, &company))
+		elog(ERROR, "the company of a sign-up is gone");
 	/* The address may have got an account another way since the mail went out. */
 	if (signup.password.hash == NULL || !BaPortalLoad(&signup.portal_id, &portal) ||
 		(BaUserFind(&signup.company_id, &signup.portal_id, signup.email, &user) &&
-		 (!user.deleted || user.verified)))
+		 BaUserHoldsAddress(&user)))
 		return Refuse(token);
 	contact.first_name = signup.first_name;
 	contact.last_name = signup.last_name;
@@ -169,7 +139,7 @@ VerifySignup(const char *secret, BaToken *token)
 	BaCredentialSet(&user.user_id, &signup.password, false);
 	BaSignupUse(&signup);
 	BaTokenUse(token);
-	StartAudit(&audit, "portal_account.registered", &company, &user);
+	BaUserOwnAudit(&audit, "portal_account.registered", &company, &user);
 	BaAuditWrite(&audit);
 	return Outcome("accepted");
 }
@@ -222,7 +192,7 @@ FindWaiting(const BaCompany *company, const BaPortal *portal, const char *email,
 
 	waiting->has_user =
 		BaUserFind(&company->company_id, &portal->portal_id, email, &waiting->user) &&
-		(!waiting->user.deleted || waiting->user.verified);
+		BaUserHoldsAddress(&waiting->user);
 	waiting->has_signup = BaSignupFind(portal, email, &waiting->signup);
 	user_id = waiting->has_user ? &waiting->user.user_id : &nobody;
 	signup_id = waiting->has_signup ? &waiting->signup.signup_id : &nobody;
@@ -230,7 +200,7 @@ FindWaiting(const BaCompany *company, const BaPortal *portal, const char *email,
 	kind = credential.password.hash == NULL ? BA_MAIL_PORTAL_INVITE :
 											  BA_MAIL_EMAIL_VERIFICATION;
 	user_flooded = BaOutboxIsFlooded(user_id, kind);
-	signup_flooded = BaOutboxSignupIsFlooded(signup_id);
+	signup_flooded = BaOutboxIsFlooded(signup_id, BA_MAIL_EMAIL_VERIFICATION);
 	if (waiting->has_user)
 		waiting->fault = waiting->user.deleted  ? "account deleted" :
 						 waiting->user.locked   ? "account locked" :
@@ -268,7 +238,7 @@ ResendVerification(PG_FUNCTION_ARGS)
 	BaPortalOpen(fcinfo, &company, &portal);
 	FindWaiting(&company, &portal, email, &waiting);
 	if (waiting.has_user)
-		StartAudit(&audit, "verification.requested", &company, &waiting.user);
+		BaUserOwnAudit(&audit, "verification.requested", &company, &waiting.user);
 	else
 	{
 		BaCompanyAudit(&audit, "verification.requested", &company);

@@ -214,8 +214,7 @@ JudgeSignup(Claim *claim)
 
 	if (!claim->signup.pending)
 		return CANCEL;
-	/* An account that was deleted before anybody proved the address holds nothing. */
-	claim->has_user &= !claim->user.deleted || claim->user.verified;
+	claim->has_user = claim->has_user && BaUserHoldsAddress(&claim->user);
 	if (!claim->has_user)
 		return SEND;
 	/* No account will come of it, so what was typed is not kept. */
@@ -240,11 +239,10 @@ LoadRecipient(Claim *claim)
 
 	if (BaGetUuid(claim->row, 5, &id))
 	{
-		if (!BaSignupLoad(&id, &claim->signup) ||
-			!BaPortalLoad(&claim->signup.portal_id, &claim->portal))
-			return CANCEL;
 		if (!BaSignupTryLock(&id, &claim->signup))
-			return BUSY;
+			return BaSignupLoad(&id, &claim->signup) ? BUSY : CANCEL;
+		if (!BaPortalLoad(&claim->signup.portal_id, &claim->portal))
+			return CANCEL;
 		claim->has_signup = true;
 		claim->has_portal = true;
 		claim->has_user = BaUserFind(&claim->signup.company_id, &claim->signup.portal_id,
@@ -253,10 +251,10 @@ LoadRecipient(Claim *claim)
 			return SEND;
 		id = claim->user.user_id;
 	}
-	else if (!BaGetUuid(claim->row, 4, &id) || !BaUserLoad(&id, &claim->user))
+	else if (!BaGetUuid(claim->row, 4, &id))
 		return CANCEL;
 	if (!BaUserTryLock(&id))
-		return BUSY;
+		return BaUserLoad(&id, &claim->user) ? BUSY : CANCEL;
 	claim->has_user = BaUserLoad(&id, &claim->user);
 	if (claim->user.has_portal && !claim->has_portal)
 		claim->has_portal = BaPortalLoad(&claim->user.portal_id, &claim->portal);

@@ -27,15 +27,7 @@ static BaQuery insert_message = {
 /* A message that nobody has claimed yet, or several of late, are enough. */
 static BaQuery find_recent = {
 	.sql =
-		"SELECT true FROM bestauth.outbox WHERE user_id = $1 AND kind = $2 AND cancelled_at IS NULL"
-		" AND dead_at IS NULL AND created_at > clock_timestamp() - interval '1 hour'"
-		" HAVING count(*) >= 3 OR bool_or(attempts = 0)",
-	.latest = true,
-};
-
-static BaQuery find_recent_signup = {
-	.sql =
-		"SELECT true FROM bestauth.outbox WHERE signup_id = $1 AND cancelled_at IS NULL"
+		"SELECT true FROM bestauth.outbox WHERE (user_id = $1 OR signup_id = $1) AND kind = $2 AND cancelled_at IS NULL"
 		" AND dead_at IS NULL AND created_at > clock_timestamp() - interval '1 hour'"
 		" HAVING count(*) >= 3 OR bool_or(attempts = 0)",
 	.latest = true,
@@ -183,9 +175,7 @@ HandleMail(const char *payload, int length, char *reply)
 	 * Looked at once more: the caller's snapshot may be old. NOTIFY in any case: who
 	 * listens must not learn whether there is a message.
 	 */
-	if (request.has_message &&
-		!(request.is_signup ? BaOutboxSignupIsFlooded(&request.id) :
-							  BaOutboxIsFlooded(&request.id, request.kind)))
+	if (request.has_message && !BaOutboxIsFlooded(&request.id, request.kind))
 		Insert(&message);
 	else
 	{
@@ -253,25 +243,14 @@ BaOutboxPutDurably(const char *kind, const BaUser *user, const BaSignupMail *sig
 	pfree(packed.data);
 }
 
-/* Does such a message wait, or were there several in the last hour? */
+/* Does such a message to a user or sign-up wait, or were there several in the last hour? */
 bool
-BaOutboxIsFlooded(const pg_uuid_t *user_id, const char *kind)
+BaOutboxIsFlooded(const pg_uuid_t *id, const char *kind)
 {
 	BaArgs args = {0};
 	BaRow row;
 
-	BaPutUuid(&args, user_id);
+	BaPutUuid(&args, id);
 	BaPutText(&args, kind);
 	return BaQueryRow(&find_recent, &args, &row);
-}
-
-/* The same of a sign-up's mail. */
-bool
-BaOutboxSignupIsFlooded(const pg_uuid_t *signup_id)
-{
-	BaArgs args = {0};
-	BaRow row;
-
-	BaPutUuid(&args, signup_id);
-	return BaQueryRow(&find_recent_signup, &args, &row);
 }

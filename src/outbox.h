@@ -24,7 +24,6 @@ extern void BaOutboxInit(void);
 extern void BaOutboxPutDurably(const char *kind, const BaUser *user,
 							   const BaSignupMail *signup, const BaAudit *audit,
 							   const char *key);
-extern bool BaOutboxIsFlooded(const pg_uuid_t *user_id, const char *kind);
-extern bool BaOutboxSignupIsFlooded(const pg_uuid_t *signup_id);
+extern bool BaOutboxIsFlooded(const pg_uuid_t *id, const char *kind);
 
 #endif /* BESTAUTH_OUTBOX_H */

@@ -46,23 +46,6 @@ RefusePassword(const char *reason)
 					errdetail("%s", reason)));
 }
 
-static void
-LoadCompany(const BaUser *user, BaCompany *company)
-{
-	if (!BaCompanyLoad(&user->company_id, company))
-		elog(ERROR, "the user's company is gone");
-}
-
-/* By the user themselves, whom a token or a guess stands for. */
-static void
-StartOwnAudit(BaAudit *audit, const char *action, const BaCompany *company,
-			  const BaUser *user)
-{
-	BaUserAudit(audit, action, company, user);
-	audit->user_id = audit->person_id = &user->user_id;
-	audit->username = audit->person = user->username;
-}
-
 /* A guess at a user's own secret, charged like one at a login. */
 static BaGuess
 BeginGuess(const BaCompany *company, const BaUser *user)
@@ -70,7 +53,7 @@ BeginGuess(const BaCompany *company, const BaUser *user)
 	BaGuess guess = {.subject = BaSubjectUser(&user->user_id)};
 	BaAudit lock_row;
 
-	StartOwnAudit(&lock_row, "login.locked_out", company, user);
+	BaUserOwnAudit(&lock_row, "login.locked_out", company, user);
 	lock_row.outcome = "denied";
 	guess.lock_row = &lock_row;
 	BaGuessBegin(&guess);
@@ -86,7 +69,7 @@ AuditRefusal(const BaCompany *company, const BaUser *user, const char *reason)
 	BaJson detail;
 
 	if (user != NULL)
-		StartOwnAudit(&audit, "password.refused", company, user);
+		BaUserOwnAudit(&audit, "password.refused", company, user);
 	else
 		BaAuditStart(&audit, "password.refused");
 	audit.outcome = "denied";
@@ -100,13 +83,6 @@ AuditRefusal(const BaCompany *company, const BaUser *user, const char *reason)
 
 /* ----------------------------------------------------------------- by a token */
 
-static const char *const token_faults[] = {
-	[BA_TOKEN_UNKNOWN] = "unknown token",
-	[BA_TOKEN_USED] = "token used already",
-	[BA_TOKEN_SUPERSEDED] = "token replaced",
-	[BA_TOKEN_EXPIRED] = "token expired",
-};
-
 static Datum
 RefuseToken(const BaToken *token)
 {
@@ -114,10 +90,9 @@ RefuseToken(const BaToken *token)
 	bool known = token->state != BA_TOKEN_UNKNOWN;
 
 	if (known)
-		LoadCompany(&token->user, &company);
-	AuditRefusal(&company, known ? &token->user : NULL, token_faults[token->state]);
-	PG_RETURN_TEXT_P(
-		cstring_to_text(token->state == BA_TOKEN_EXPIRED ? "expired" : "invalid"));
+		BaUserCompany(&token->user, &company);
+	AuditRefusal(&company, known ? &token->user : NULL, BaTokenFault(token->state));
+	PG_RETURN_TEXT_P(cstring_to_text(BaTokenOutcome(token->state)));
 }
 
 /*
@@ -186,7 +161,7 @@ SetPassword(PG_FUNCTION_ARGS)
 							   BA_MAX_QUESTIONS)));
 	if (BaTokenPeek(secret, PASSWORD_TOKENS, &token) != BA_TOKEN_VALID)
 		return RefuseToken(&token);
-	LoadCompany(&token.user, &company);
+	BaUserCompany(&token.user, &company);
 	if (!AnswersFit(&token, &company, &answers))
 		PG_RETURN_TEXT_P(cstring_to_text("invalid"));
 	CheckNewPassword(password, &company, &token.user);
@@ -196,7 +171,7 @@ SetPassword(PG_FUNCTION_ARGS)
 		return RefuseToken(&token);
 	BaCredentialSet(&token.user.user_id, &hash, false);
 	BaTokenUse(&token);
-	StartOwnAudit(&audit, "password.set", &company, &token.user);
+	BaUserOwnAudit(&audit, "password.set", &company, &token.user);
 	BaAuditWrite(&audit);
 	if (strcmp(token.purpose, BA_TOKEN_PASSWORD_SETUP) != 0)
 		BaOutboxNotice(BA_NOTICE_PASSWORD, &token.user);
@@ -225,21 +200,15 @@ bestauth_peek_password_link(PG_FUNCTION_ARGS)
 	BaInstanceRequireOpen();
 	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
-	switch (BaTokenPeek(secret, PASSWORD_TOKENS, &token))
+	values[0] =
+		CStringGetTextDatum(BaTokenOutcome(BaTokenPeek(secret, PASSWORD_TOKENS, &token)));
+	if (token.state == BA_TOKEN_VALID)
 	{
-		case BA_TOKEN_VALID:
-			values[0] = CStringGetTextDatum("valid");
-			values[1] = CStringGetTextDatum(token.user.username);
-			nulls[2] = strcmp(token.purpose, BA_TOKEN_PASSWORD_RESET) != 0 ||
-					   !BaSecurityQuestionsFind(&token.user, &values[2], &answers);
-			values[3] = TimestampTzGetDatum(token.expires_at);
-			nulls[1] = nulls[3] = false;
-			break;
-		case BA_TOKEN_EXPIRED:
-			values[0] = CStringGetTextDatum("expired");
-			break;
-		default:
-			values[0] = CStringGetTextDatum("invalid");
+		values[1] = CStringGetTextDatum(token.user.username);
+		nulls[2] = strcmp(token.purpose, BA_TOKEN_PASSWORD_RESET) != 0 ||
+				   !BaSecurityQuestionsFind(&token.user, &values[2], &answers);
+		values[3] = TimestampTzGetDatum(token.expires_at);
+		nulls[1] = nulls[3] = false;
 	}
 	PG_RETURN_DATUM(
 		HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls)));
@@ -253,7 +222,7 @@ LoadOwn(const BaCaller *caller, BaCompany *company, BaUser *user)
 {
 	if (!BaUserLoad(&caller->identity->user_id, user))
 		elog(ERROR, "the session's user is gone");
-	LoadCompany(user, company);
+	BaUserCompany(user, company);
 }
 
 /* Is it the current password? Charged like a guess at a login. */
@@ -457,7 +426,7 @@ RequestPasswordReset(PG_FUNCTION_ARGS)
 						  username, &user);
 	fault = ResetFault(has_user ? &user : NULL);
 	if (has_user)
-		StartOwnAudit(&audit, "password.reset_requested", &company, &user);
+		BaUserOwnAudit(&audit, "password.reset_requested", &company, &user);
 	else
 		BaAuditStart(&audit, "password.reset_requested");
 	if (has_company)

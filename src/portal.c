@@ -120,8 +120,8 @@ RequireOnly(const BaCompany *company, const char *kind, BaPortal *portal)
 }
 
 /*
- * The portal that a call names, or the only one; of this kind, unless that is NULL.
- * Without a caller it is a call that anybody makes.
+ * The portal that a call names, of this kind unless that is NULL; where it names none,
+ * the only one of the kind.
  */
 void
 BaPortalRequire(const BaCaller *caller, const BaCompany *company, const char *code,

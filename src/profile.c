@@ -453,8 +453,8 @@ ConfirmEmailChange(PG_FUNCTION_ARGS)
 		state = BaTokenLockUser(secret, BA_TOKEN_EMAIL_CHANGE, &token);
 	if (state == BA_TOKEN_VALID && !RequesterStillMay(&token.user))
 		state = BA_TOKEN_SUPERSEDED;
-	if (state != BA_TOKEN_UNKNOWN && !BaCompanyLoad(&token.user.company_id, &company))
-		elog(ERROR, "the user's company is gone");
+	if (state != BA_TOKEN_UNKNOWN)
+		BaUserCompany(&token.user, &company);
 	if (state == BA_TOKEN_UNKNOWN)
 		BaAuditStart(&audit, "email.refused");
 	else
@@ -470,8 +470,7 @@ ConfirmEmailChange(PG_FUNCTION_ARGS)
 						   state == BA_TOKEN_UNKNOWN ?
 							   "email" :
 							   psprintf("email/%s", BaUuidText(&token.user.user_id)));
-		PG_RETURN_TEXT_P(
-			cstring_to_text(state == BA_TOKEN_EXPIRED ? "expired" : "invalid"));
+		PG_RETURN_TEXT_P(cstring_to_text(BaTokenOutcome(state)));
 	}
 	BaTokenUse(&token);
 	BaPutUuid(&args, &token.user.user_id);

@@ -13,6 +13,7 @@
 #include "query.h"
 #include "settings.h"
 #include "signup.h"
+#include "token.h"
 
 #define SIGNUP_SELECT \
 	"SELECT signup_id, company_id, portal_id, email, first_name, last_name, password_hash, pepper_id," \
@@ -28,13 +29,6 @@ static BaQuery put_signup = {
 		" last_name = excluded.last_name, password_hash = excluded.password_hash,"
 		" pepper_id = excluded.pepper_id, created_at = excluded.created_at, expires_at = excluded.expires_at"
 		" RETURNING signup_id",
-};
-
-static BaQuery supersede_tokens = {
-	.sql = "UPDATE bestauth.token SET superseded_at = clock_timestamp()"
-		   " WHERE signup_id = $1 AND used_at IS NULL AND superseded_at IS NULL"
-		   " AND expires_at > clock_timestamp()",
-	.latest = true,
 };
 
 static BaQuery find_signup = {
@@ -83,9 +77,7 @@ BaSignupPut(const BaPortal *portal, const BaSignup *signup)
 	BaPutInt(&args, BaSetupLinkLifetime);
 	if (!BaQueryRow(&put_signup, &args, &row) || !BaGetUuid(&row, 0, &signup_id))
 		elog(ERROR, "sign-up was not written");
-	memset(&args, 0, sizeof(args));
-	BaPutUuid(&args, &signup_id);
-	(void) BaQueryExec(&supersede_tokens, &args);
+	BaTokenSupersedeSignup(&signup_id);
 	return signup_id;
 }
 

@@ -40,16 +40,8 @@ static BaQuery insert_token = {
 static BaQuery supersede_tokens = {
 	.sql =
 		"UPDATE bestauth.token SET superseded_at = clock_timestamp()"
-		" WHERE user_id = $1 AND purpose = $2 AND used_at IS NULL AND superseded_at IS NULL"
+		" WHERE (user_id = $1 OR signup_id = $1) AND purpose = $2 AND used_at IS NULL AND superseded_at IS NULL"
 		" AND expires_at > clock_timestamp() AND ($3 IS NULL OR message_id IS DISTINCT FROM $3)",
-	.latest = true,
-};
-
-static BaQuery supersede_signup_tokens = {
-	.sql =
-		"UPDATE bestauth.token SET superseded_at = clock_timestamp()"
-		" WHERE signup_id = $1 AND used_at IS NULL AND superseded_at IS NULL"
-		" AND expires_at > clock_timestamp() AND ($2 IS NULL OR message_id IS DISTINCT FROM $2)",
 	.latest = true,
 };
 
@@ -73,15 +65,10 @@ Supersede(const BaTokenFor *what)
 {
 	BaArgs args = {0};
 
-	if (what->user != NULL)
-	{
-		BaPutUuid(&args, &what->user->user_id);
-		BaPutText(&args, what->purpose);
-	}
-	else
-		BaPutUuid(&args, what->signup_id);
+	BaPutUuid(&args, what->user ? &what->user->user_id : what->signup_id);
+	BaPutText(&args, what->purpose);
 	BaPutUuid(&args, what->message_id);
-	(void) BaQueryExec(what->user ? &supersede_tokens : &supersede_signup_tokens, &args);
+	(void) BaQueryExec(&supersede_tokens, &args);
 }
 
 /* Those of one purpose stop working. */
@@ -89,6 +76,15 @@ void
 BaTokenSupersede(const char *purpose, const BaUser *user)
 {
 	BaTokenFor what = {.purpose = purpose, .user = user};
+
+	Supersede(&what);
+}
+
+/* Those of a sign-up. */
+void
+BaTokenSupersedeSignup(const pg_uuid_t *signup_id)
+{
+	BaTokenFor what = {.purpose = BA_TOKEN_EMAIL_VERIFICATION, .signup_id = signup_id};
 
 	Supersede(&what);
 }
@@ -204,4 +200,28 @@ BaTokenUse(const BaToken *token)
 	BaPutUuid(&args, &token->token_id);
 	if (BaQueryExec(&use_token, &args) != 1)
 		elog(ERROR, "token to be used is gone");
+}
+
+/* Why a token is no good, for the audit. */
+const char *
+BaTokenFault(BaTokenState state)
+{
+	static const char *const faults[] = {
+		[BA_TOKEN_VALID] = NULL,
+		[BA_TOKEN_UNKNOWN] = "unknown token",
+		[BA_TOKEN_USED] = "token used already",
+		[BA_TOKEN_SUPERSEDED] = "token replaced",
+		[BA_TOKEN_EXPIRED] = "token expired",
+	};
+
+	return faults[state];
+}
+
+/* What whoever has a link is told of it. */
+const char *
+BaTokenOutcome(BaTokenState state)
+{
+	return state == BA_TOKEN_VALID   ? "valid" :
+		   state == BA_TOKEN_EXPIRED ? "expired" :
+									   "invalid";
 }

@@ -37,6 +37,9 @@ typedef struct BaTokenFor
 	bool supersede;              /* earlier ones of the same purpose stop working */
 } BaTokenFor;
 
+extern const char *BaTokenFault(BaTokenState state);
+extern const char *BaTokenOutcome(BaTokenState state);
+extern void BaTokenSupersedeSignup(const pg_uuid_t *signup_id);
 extern void BaTokenSupersede(const char *purpose, const BaUser *user);
 extern char *BaTokenIssue(const BaTokenFor *what, BaToken *token);
 extern BaTokenState BaTokenPeek(const char *secret, const char *purpose, BaToken *token);

@@ -247,3 +247,27 @@ BaUserAudit(BaAudit *audit, const char *action, const BaCompany *company,
 	audit->object_type = "user";
 	audit->object_id = user->username;
 }
+
+/* By the user themselves, whom a link or a guess stands for. */
+void
+BaUserOwnAudit(BaAudit *audit, const char *action, const BaCompany *company,
+			   const BaUser *user)
+{
+	BaUserAudit(audit, action, company, user);
+	audit->user_id = audit->person_id = &user->user_id;
+	audit->username = audit->person = user->username;
+}
+
+void
+BaUserCompany(const BaUser *user, BaCompany *company)
+{
+	if (!BaCompanyLoad(&user->company_id, company))
+		elog(ERROR, "the user's company is gone");
+}
+
+/* An account that was deleted before anybody proved its address holds nothing. */
+bool
+BaUserHoldsAddress(const BaUser *user)
+{
+	return !user->deleted || user->verified;
+}

@@ -52,6 +52,10 @@ extern void BaUserAudit(BaAudit *audit, const char *action, const BaCompany *com
 						const BaUser *user);
 extern bool BaUserPortalActed(const BaCaller *caller, const BaCompany *company,
 							  const char *code, BaPortal *portal);
+extern void BaUserOwnAudit(BaAudit *audit, const char *action, const BaCompany *company,
+						   const BaUser *user);
+extern void BaUserCompany(const BaUser *user, BaCompany *company);
+extern bool BaUserHoldsAddress(const BaUser *user);
 extern void BaUserRule(BaRowEvent *event, bool restoring);
 extern void BaUserPersonRule(BaRowEvent *event, bool restoring);
 
