@@ -10,9 +10,10 @@ EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" bestauth.c
 OBJS := $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 
 # sql/install/<part>.sql, joined in this order
-SQL_PARTS = head roles instance company permission usertype functionrule portal contact \
-	user role password_policy credential security_question signup token session login \
-	mail_template outbox audit access references report portal_account purge health \
+SQL_PARTS = head roles instance company permission usertype functionrule portal office \
+	provider employee contact user user_list role password_policy credential \
+	security_question signup registration token session login mail_template outbox audit \
+	access references claim_history report portal_account provider_user purge health \
 	triggers privileges
 SQL_FILES = $(SQL_PARTS:%=sql/install/%.sql)
 SQL_SCRIPT = sql/bestauth--$(EXTVERSION).sql

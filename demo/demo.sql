@@ -1,13 +1,6 @@
 -- ACME Billing enters Good Therapy, Inc.: the main job of bestauth, as an
 -- operator and an application do it at psql. Every statement is shown.
-\set QUIET 1
-\set ON_ERROR_STOP 1
-\pset footer off
-\pset null ''
-\pset linestyle unicode
-\pset border 1
-SET TIME ZONE 'UTC';
-\set ECHO queries
+\ir style.psql
 
 \echo
 \echo '=== 1. The DBA installs bestauth, opens the instance, and lets two roles in'

@@ -1,13 +1,6 @@
 -- A client of Good Therapy gets a portal account, and the mail really goes out: to an
 -- SMTP server on loopback, by two mailers, one of which is killed.
-\set QUIET 1
-\set ON_ERROR_STOP 1
-\pset footer off
-\pset null ''
-\pset linestyle unicode
-\pset border 1
-SET TIME ZONE 'UTC';
-\set ECHO queries
+\ir style.psql
 
 \echo
 \echo '=== 13. Support sets up a client portal; Grace makes a clerk, and gives her what nobody has by default'

@@ -18,6 +18,7 @@
 #include "access.h"
 #include "args.h"
 #include "audit.h"
+#include "bestauth.h"
 #include "errors.h"
 #include "fold.h"
 #include "instance.h"
@@ -136,24 +137,40 @@ RefuseWithoutSession(const BaCaller *caller)
 
 /* -------------------------------------------------------- what a function needs */
 
-/* The permission that the function takes, or the operator. */
+/*
+ * Who manages an office's users does so for their own office: without one it counts
+ * not. In an office nothing else does, for all else is about the whole company.
+ */
+static bool
+Counts(const BaCaller *caller, const char *permission)
+{
+	bool of_office = strcmp(permission, BA_PERM_MANAGE_PORTAL_USERS) == 0;
+
+	return BaContextHasPermission(permission) &&
+		   caller->identity->has_office == of_office;
+}
+
+/* One of the permissions that the function takes, or the operator. */
 void
 BaAccessRequirePermission(const BaCaller *caller)
 {
 	const BaFunctionRule *rule = caller->rule;
+	StringInfoData reason;
+	int i;
 
 	if (caller->is_operator)
 		return;
 	if (caller->identity == NULL)
 		RefuseWithoutSession(caller);
-	if (BaContextHasPermission(rule->permission) ||
-		(rule->other_permission && BaContextHasPermission(rule->other_permission)))
-		return;
+	initStringInfo(&reason);
+	for (i = 0; i < BA_RULE_PERMISSIONS && rule->permissions[i] != NULL; i++)
+	{
+		if (Counts(caller, rule->permissions[i]))
+			return;
+		appendStringInfo(&reason, "%s\"%s\"", i == 0 ? "" : " or ", rule->permissions[i]);
+	}
 	BaAccessRefuse(caller, rule->rule,
-				   rule->other_permission ?
-					   psprintf("It takes the permission \"%s\" or \"%s\".",
-								rule->permission, rule->other_permission) :
-					   psprintf("It takes the permission \"%s\".", rule->permission));
+				   psprintf("It takes the permission %s.", reason.data));
 }
 
 /* Of a key nobody has an own account; who is in a portal always may. */

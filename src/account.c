@@ -38,6 +38,13 @@ static BaQuery lock_contact = {
 	.latest = true,
 };
 
+static BaQuery lock_employee = {
+	.sql =
+		"SELECT true FROM bestauth.employee WHERE employee_id ="
+		" (SELECT employee_id FROM bestauth.user_account WHERE user_id = $1) FOR NO KEY UPDATE",
+	.latest = true,
+};
+
 static BaQuery mark_restored = {
 	.sql = "UPDATE bestauth.user_account SET deleted_at = NULL WHERE user_id = $1",
 	.latest = true,
@@ -144,9 +151,7 @@ InsertUser(const BaCompany *company, const NewUser *new_user, BaUser *user)
 	BaPutText(&args, new_user->email);
 	BaPutUuid(&args, new_user->service ? &service.company_id : NULL);
 	if (!BaQueryRow(&insert_user, &args, &row))
-		ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
-						errmsg("user name \"%s\" is taken", new_user->username),
-						errdetail("Names of deleted users stay taken.")));
+		BaUserRefuseTaken(new_user->username);
 	(void) BaGetUuid(&row, 0, &user_id);
 	if (!BaUserLoad(&user_id, user))
 		elog(ERROR, "the user just made is gone");
@@ -219,10 +224,10 @@ bestauth_restore_user(PG_FUNCTION_ARGS)
 	BaArgs args = {0};
 	BaAudit audit;
 
-	/* A client's contact is locked before the account, here as elsewhere. */
+	/* Whose account it is, is locked before it, here as elsewhere. */
 	BaUserActed(&caller, fcinfo, 0, 1, BA_USER_DELETED, &company, &user);
 	BaPutUuid(&args, &user.user_id);
-	(void) BaQueryExec(&lock_contact, &args);
+	(void) BaQueryExec(user.type->needs_contact ? &lock_contact : &lock_employee, &args);
 	memset(&args, 0, sizeof(args));
 	BaUserActed(&caller, fcinfo, 0, 1, BA_USER_LOCK | BA_USER_DELETED, &company, &user);
 	/* What a client may do, no one of the staff holds: who makes their accounts may. */

@@ -82,6 +82,19 @@ SpaceLength(const char *value)
 	return 0;
 }
 
+/* The length of the space that begins here, or of a character that is not seen. */
+int
+BaTextBlank(const char *value)
+{
+	int space = SpaceLength(value);
+
+	if (space > 0 || *value == '\0')
+		return space;
+	return IsControl((const unsigned char *) value) ?
+			   pg_utf_mblen((const unsigned char *) value) :
+			   0;
+}
+
 /* Without the spaces around it. */
 char *
 BaTextTrim(char *value)
@@ -270,9 +283,9 @@ BaTextArray(char **items, int count)
 		construct_array(datums, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
-/* An array as it is: one dimension, no NULL, bounded. */
+/* An array as it is, for who says themselves what is wrong with an element. */
 BaTextList
-BaArgTexts(FunctionCallInfo fcinfo, int n, const char *name)
+BaArgTextsRaw(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	BaTextList list = {-1, NULL, (Datum) 0};
 	ArrayType *array;
@@ -298,14 +311,27 @@ BaArgTexts(FunctionCallInfo fcinfo, int n, const char *name)
 		if (nulls[i])
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("argument \"%s\" must not contain nulls", name)));
-		if (VARSIZE_ANY_EXHDR(DatumGetPointer(datums[i])) > BA_MAX_EMAIL)
+		list.items[i] = TextDatumGetCString(datums[i]);
+	}
+	list.array = BaTextArray(list.items, list.count);
+	return list;
+}
+
+/* One dimension, no NULL, bounded. */
+BaTextList
+BaArgTexts(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	BaTextList list = BaArgTextsRaw(fcinfo, n, name);
+	int i;
+
+	for (i = 0; i < list.count; i++)
+	{
+		if (strlen(list.items[i]) > BA_MAX_EMAIL)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("argument \"%s\" has an element that is too long", name)));
-		list.items[i] = TextDatumGetCString(datums[i]);
 		CheckControl(list.items[i], name);
 	}
-	list.array = BaTextArray(list.items, list.count);
 	return list;
 }
 

@@ -194,11 +194,15 @@ RequirePartition(TimestampTz when)
 
 /* --------------------------------------------------------------- the row */
 
-/* Columns that a row is filled with by name: partitions may differ in order. */
+/*
+ * Columns that a row is filled with by name: partitions may differ in order. Most have
+ * the one that is filled next right behind the last.
+ */
 typedef struct Filler
 {
 	TupleTableSlot *slot;
 	TupleDesc tupdesc;
+	int next;
 } Filler;
 
 static void
@@ -208,12 +212,14 @@ Fill(Filler *filler, const char *column, Datum value, bool isnull)
 
 	for (i = 0; i < filler->tupdesc->natts; i++)
 	{
-		Form_pg_attribute att = TupleDescAttr(filler->tupdesc, i);
+		int at = (filler->next + i) % filler->tupdesc->natts;
+		Form_pg_attribute att = TupleDescAttr(filler->tupdesc, at);
 
 		if (!att->attisdropped && strcmp(NameStr(att->attname), column) == 0)
 		{
-			filler->slot->tts_values[i] = value;
-			filler->slot->tts_isnull[i] = isnull;
+			filler->slot->tts_values[at] = value;
+			filler->slot->tts_isnull[at] = isnull;
+			filler->next = at + 1;
 			return;
 		}
 	}
@@ -293,6 +299,7 @@ BaAuditWrite(const BaAudit *audit)
 	/* Nobody's trigger runs on the way, whoever put one there. */
 	result->ri_TrigDesc = NULL;
 	ExecOpenIndices(result, false);
+	filler.next = 0;
 	filler.tupdesc = RelationGetDescr(relation);
 	filler.slot = table_slot_create(relation, NULL);
 	ExecClearTuple(filler.slot);

@@ -27,7 +27,7 @@ static BaQuery load_user = {
 	.sql =
 		"SELECT u.company_id, u.billing_service_id, u.username, u.user_type, u.version, u.persons_limited,"
 		" u.locked_at IS NOT NULL, u.deleted_at IS NOT NULL, c.code,"
-		" v.company_id IS NOT NULL AND v.unregistered_at IS NULL, v.version"
+		" v.company_id IS NOT NULL AND v.unregistered_at IS NULL, v.version, u.office_id, u.provider_id"
 		" FROM bestauth.user_account u JOIN bestauth.company c ON c.company_id = u.company_id"
 		" LEFT JOIN bestauth.billing_service v ON v.company_id = u.billing_service_id"
 		" WHERE u.user_id = $1",
@@ -85,6 +85,8 @@ Fill(BaAuthority *authority, const BaRow *row)
 	user->type = BaUserTypeRequire(BaGetText(row, 3));
 	user->email = user->first_name = user->last_name = NULL;
 	user->has_portal = user->verified = false; /* not asked for here */
+	user->has_office = BaGetUuid(row, 11, &user->office_id);
+	user->has_provider = BaGetUuid(row, 12, &user->provider_id);
 	user->version = BaGetInt(row, 4);
 	user->persons_limited = BaGetBool(row, 5);
 	user->locked = BaGetBool(row, 6);
@@ -120,12 +122,27 @@ BaAuthorityOf(const pg_uuid_t *user_id)
 	return authority;
 }
 
-/* Permissions and companies, which only the user of a session needs. */
+static pg_uuid_t *
+TakeIds(Datum array, int *count)
+{
+	Datum *values;
+	pg_uuid_t *ids;
+	int i;
+
+	deconstruct_array(DatumGetArrayTypeP(array), UUIDOID, UUID_LEN, false, TYPALIGN_CHAR,
+					  &values, NULL, count);
+	ids = palloc(sizeof(pg_uuid_t) * (*count + 1));
+	for (i = 0; i < *count; i++)
+		ids[i] = *DatumGetUUIDP(values[i]);
+	return ids;
+}
+
+/* Permissions, companies and providers, which only the user of a session needs. */
 void
 BaAuthorityLists(BaAuthority *authority)
 {
 	MemoryContext old;
-	Datum permissions, companies;
+	Datum permissions, companies, providers;
 	Datum *values;
 	int i;
 
@@ -133,17 +150,15 @@ BaAuthorityLists(BaAuthority *authority)
 		return;
 	permissions = BaPermissionsOf(&authority->user);
 	companies = BaCompaniesOf(&authority->user);
+	providers = BaProvidersOf(&authority->user);
 	old = MemoryContextSwitchTo(context);
 	deconstruct_array(DatumGetArrayTypeP(permissions), TEXTOID, -1, false, TYPALIGN_INT,
 					  &values, NULL, &authority->permission_count);
 	authority->permissions = palloc(sizeof(char *) * (authority->permission_count + 1));
 	for (i = 0; i < authority->permission_count; i++)
 		authority->permissions[i] = TextDatumGetCString(values[i]);
-	deconstruct_array(DatumGetArrayTypeP(companies), UUIDOID, UUID_LEN, false,
-					  TYPALIGN_CHAR, &values, NULL, &authority->company_count);
-	authority->companies = palloc(sizeof(pg_uuid_t) * (authority->company_count + 1));
-	for (i = 0; i < authority->company_count; i++)
-		authority->companies[i] = *DatumGetUUIDP(values[i]);
+	authority->companies = TakeIds(companies, &authority->company_count);
+	authority->providers = TakeIds(providers, &authority->provider_count);
 	authority->has_lists = true;
 	MemoryContextSwitchTo(old);
 }

@@ -16,6 +16,8 @@ typedef struct BaAuthority
 	char **permissions;
 	int company_count;
 	pg_uuid_t *companies;
+	int provider_count;
+	pg_uuid_t *providers;
 } BaAuthority;
 
 extern uint64 BaAuthorityBegin(void);

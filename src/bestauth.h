@@ -15,6 +15,7 @@
 #define BA_MAX_EMAIL 254
 #define BA_MAX_PASSWORD 1024
 #define BA_MAX_URL 500
+#define BA_MAX_IDENTIFIER 50   /* of an office, a claim */
 #define BA_MAX_CLIENT_TEXT 200 /* address and description of a client */
 #define BA_MAX_LIST 10000      /* elements of an array argument */
 
@@ -25,5 +26,6 @@
 #define BA_PERM_AUDIT_REPORT "audit_report"
 #define BA_PERM_WEB_PORTAL "web_portal" /* given by name alone */
 #define BA_PERM_MANAGE_CONTACTS "manage_contacts"
+#define BA_PERM_MANAGE_PORTAL_USERS "manage_portal_users" /* of an office */
 
 #endif /* BESTAUTH_H */

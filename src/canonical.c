@@ -13,6 +13,7 @@
 
 #include "canonical.h"
 
+PG_FUNCTION_INFO_V1(bestauth_fold_identifier);
 PG_FUNCTION_INFO_V1(bestauth_fold_name);
 
 /* Latin letters that are no base letter with an accent. */
@@ -52,16 +53,40 @@ Small(pg_wchar c)
 	return c;
 }
 
+/* The same as below for what is ASCII alone, as nearly everything is; else NULL. */
+static char *
+FoldAscii(const char *value)
+{
+	char *folded = palloc(strlen(value) + 1);
+	char *to = folded;
+
+	for (; *value; value++)
+	{
+		if (IS_HIGHBIT_SET(*value))
+			return NULL;
+		if (*value != ' ' || (to > folded && to[-1] != ' '))
+			*to++ = pg_ascii_tolower((unsigned char) *value);
+	}
+	if (to > folded && to[-1] == ' ')
+		to--;
+	*to = '\0';
+	return folded;
+}
+
 /* Accents off, compatibility forms undone, letters small, one space at a time. */
 char *
 BaCanonicalFold(const char *value)
 {
+	char *ascii = FoldAscii(value);
 	int length = strlen(value);
-	pg_wchar *chars = palloc(sizeof(pg_wchar) * (length + 1));
+	pg_wchar *chars;
 	pg_wchar *normal, *c;
 	StringInfoData folded;
 	unsigned char bytes[MAX_MULTIBYTE_CHAR_LEN + 1];
 
+	if (ascii != NULL)
+		return ascii;
+	chars = palloc(sizeof(pg_wchar) * (length + 1));
 	chars[pg_mb2wchar_with_len(value, chars, length)] = 0;
 	normal = unicode_normalize(UNICODE_NFKD, chars);
 	initStringInfo(&folded);
@@ -96,6 +121,26 @@ BaCanonicalPlain(const char *value)
 			*to++ = *value;
 	*to = '\0';
 	return result;
+}
+
+/* Of identifiers, which are ASCII: letters and digits alone, the letters small. */
+char *
+BaCanonicalIdentifier(const char *value)
+{
+	char *result = BaCanonicalPlain(value);
+	char *c;
+
+	for (c = result; *c; c++)
+		*c = pg_ascii_tolower((unsigned char) *c);
+	return result;
+}
+
+Datum
+bestauth_fold_identifier(PG_FUNCTION_ARGS)
+{
+	char *identifier = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	PG_RETURN_TEXT_P(cstring_to_text(BaCanonicalIdentifier(identifier)));
 }
 
 Datum

@@ -4,5 +4,6 @@
 
 extern char *BaCanonicalFold(const char *value);
 extern char *BaCanonicalPlain(const char *value);
+extern char *BaCanonicalIdentifier(const char *value);
 
 #endif /* BESTAUTH_CANONICAL_H */

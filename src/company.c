@@ -144,6 +144,21 @@ BaCompanyActed(const BaCaller *caller, const char *code, BaCompany *company)
 	RequireCompany(code, company);
 }
 
+/* A company named beside something that is of one already: it is the same. */
+void
+BaCompanyRequireSame(const BaCaller *caller, const char *code, const BaCompany *company)
+{
+	BaCompany named;
+
+	if (code == NULL)
+		return;
+	BaCompanyActed(caller, code, &named);
+	if (!BaUuidEqual(&named.company_id, &company->company_id))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("company \"%s\" is not that of what the call names",
+							   named.code)));
+}
+
 /* An audit row about something in a company, whoever did it. */
 void
 BaCompanyAudit(BaAudit *audit, const char *action, const BaCompany *company)

@@ -18,6 +18,8 @@ typedef struct BaCompany
 extern bool BaCompanyFind(const char *code, BaCompany *company);
 extern bool BaCompanyLoad(const pg_uuid_t *company_id, BaCompany *company);
 extern void BaCompanyActed(const BaCaller *caller, const char *code, BaCompany *company);
+extern void BaCompanyRequireSame(const BaCaller *caller, const char *code,
+								 const BaCompany *company);
 extern void BaCompanyAudit(BaAudit *audit, const char *action, const BaCompany *company);
 extern void BaCompanyRule(BaRowEvent *event, bool restoring);
 extern void BaBillingServiceRule(BaRowEvent *event);

@@ -31,9 +31,13 @@ PG_FUNCTION_INFO_V1(bestauth_current_user_id);
 PG_FUNCTION_INFO_V1(bestauth_current_person_id);
 PG_FUNCTION_INFO_V1(bestauth_current_company_id);
 PG_FUNCTION_INFO_V1(bestauth_current_billing_service_id);
+PG_FUNCTION_INFO_V1(bestauth_current_office_id);
+PG_FUNCTION_INFO_V1(bestauth_current_provider_id);
 PG_FUNCTION_INFO_V1(bestauth_has_permission);
 PG_FUNCTION_INFO_V1(bestauth_can_access_company);
 PG_FUNCTION_INFO_V1(bestauth_accessible_company_ids);
+PG_FUNCTION_INFO_V1(bestauth_can_access_provider);
+PG_FUNCTION_INFO_V1(bestauth_visible_provider_ids);
 
 static char *setting = NULL;
 static const BaIdentity *current = NULL;
@@ -57,6 +61,16 @@ PutId(StringInfo text, const pg_uuid_t *id)
 	appendBinaryStringInfo(text, hex, sizeof(hex));
 }
 
+static void
+PutIds(StringInfo text, const pg_uuid_t *ids, int count)
+{
+	int i;
+
+	appendStringInfo(text, "%d ", count);
+	for (i = 0; i < count; i++)
+		PutId(text, &ids[i]);
+}
+
 /* Fixed fields first, then length-prefixed ones: no name needs quoting. */
 char *
 BaContextText(const BaIdentity *identity)
@@ -70,8 +84,10 @@ BaContextText(const BaIdentity *identity)
 	PutId(&text, &identity->person_id);
 	PutId(&text, &identity->company_id);
 	PutId(&text, &identity->service_id);
-	appendStringInfo(&text, "%d " INT64_FORMAT " ", identity->has_service ? 1 : 0,
-					 identity->expires_at);
+	PutId(&text, &identity->office_id);
+	PutId(&text, &identity->provider_id);
+	appendStringInfo(&text, "%d %d %d " INT64_FORMAT " ", identity->has_service,
+					 identity->has_office, identity->has_provider, identity->expires_at);
 	PutField(&text, identity->user_type);
 	PutField(&text, identity->username);
 	PutField(&text, identity->person);
@@ -81,9 +97,8 @@ BaContextText(const BaIdentity *identity)
 	appendStringInfo(&text, "%d ", identity->permission_count);
 	for (i = 0; i < identity->permission_count; i++)
 		PutField(&text, identity->permissions[i]);
-	appendStringInfo(&text, "%d ", identity->company_count);
-	for (i = 0; i < identity->company_count; i++)
-		PutId(&text, &identity->companies[i]);
+	PutIds(&text, identity->companies, identity->company_count);
+	PutIds(&text, identity->providers, identity->provider_count);
 	return text.data;
 }
 
@@ -164,6 +179,23 @@ GetField(Reader *reader)
 	return value;
 }
 
+static pg_uuid_t *
+GetIds(Reader *reader, size_t length, int *count)
+{
+	int64 number = GetNumber(reader, ' ');
+	pg_uuid_t *ids;
+	int i;
+
+	reader->failed |= number > length;
+	if (reader->failed)
+		return NULL;
+	*count = number;
+	ids = Take(reader, sizeof(pg_uuid_t) * number);
+	for (i = 0; i < number; i++)
+		GetId(reader, &ids[i]);
+	return ids;
+}
+
 static void
 GetLists(Reader *reader, BaIdentity *identity, size_t length)
 {
@@ -177,14 +209,8 @@ GetLists(Reader *reader, BaIdentity *identity, size_t length)
 	identity->permissions = Take(reader, sizeof(char *) * count);
 	for (i = 0; i < count; i++)
 		identity->permissions[i] = GetField(reader);
-	count = GetNumber(reader, ' ');
-	reader->failed |= count > length;
-	if (reader->failed)
-		return;
-	identity->company_count = count;
-	identity->companies = Take(reader, sizeof(pg_uuid_t) * count);
-	for (i = 0; i < count; i++)
-		GetId(reader, &identity->companies[i]);
+	identity->companies = GetIds(reader, length, &identity->company_count);
+	identity->providers = GetIds(reader, length, &identity->provider_count);
 }
 
 /*
@@ -207,7 +233,11 @@ Parse(const char *text)
 	GetId(&reader, &identity->person_id);
 	GetId(&reader, &identity->company_id);
 	GetId(&reader, &identity->service_id);
+	GetId(&reader, &identity->office_id);
+	GetId(&reader, &identity->provider_id);
 	identity->has_service = GetNumber(&reader, ' ') != 0;
+	identity->has_office = GetNumber(&reader, ' ') != 0;
+	identity->has_provider = GetNumber(&reader, ' ') != 0;
 	identity->expires_at = GetNumber(&reader, ' ');
 	identity->user_type = GetField(&reader);
 	identity->username = GetField(&reader);
@@ -340,6 +370,14 @@ BaContextCanAccessCompany(const pg_uuid_t *company_id)
 				   sizeof(pg_uuid_t), CompareId) != NULL;
 }
 
+bool
+BaContextCanAccessProvider(const pg_uuid_t *provider_id)
+{
+	return current != NULL &&
+		   bsearch(provider_id, current->providers, current->provider_count,
+				   sizeof(pg_uuid_t), CompareId) != NULL;
+}
+
 Datum
 bestauth_current_session_id(PG_FUNCTION_ARGS)
 {
@@ -381,6 +419,22 @@ bestauth_current_billing_service_id(PG_FUNCTION_ARGS)
 }
 
 Datum
+bestauth_current_office_id(PG_FUNCTION_ARGS)
+{
+	if (current == NULL || !current->has_office)
+		PG_RETURN_NULL();
+	return BaUuidDatum(&current->office_id);
+}
+
+Datum
+bestauth_current_provider_id(PG_FUNCTION_ARGS)
+{
+	if (current == NULL || !current->has_provider)
+		PG_RETURN_NULL();
+	return BaUuidDatum(&current->provider_id);
+}
+
+Datum
 bestauth_has_permission(PG_FUNCTION_ARGS)
 {
 	if (current == NULL || PG_ARGISNULL(0))
@@ -397,14 +451,35 @@ bestauth_can_access_company(PG_FUNCTION_ARGS)
 }
 
 Datum
-bestauth_accessible_company_ids(PG_FUNCTION_ARGS)
+bestauth_can_access_provider(PG_FUNCTION_ARGS)
 {
-	int count = current == NULL ? 0 : current->company_count;
+	if (current == NULL || PG_ARGISNULL(0))
+		PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(BaContextCanAccessProvider(PG_GETARG_UUID_P(0)));
+}
+
+static Datum
+IdArray(pg_uuid_t *all, int count)
+{
 	Datum *ids = palloc(sizeof(Datum) * (count + 1));
 	int i;
 
 	for (i = 0; i < count; i++)
-		ids[i] = UUIDPGetDatum(&current->companies[i]);
+		ids[i] = UUIDPGetDatum(&all[i]);
 	PG_RETURN_ARRAYTYPE_P(
 		construct_array(ids, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR));
+}
+
+Datum
+bestauth_accessible_company_ids(PG_FUNCTION_ARGS)
+{
+	return IdArray(current ? current->companies : NULL,
+				   current ? current->company_count : 0);
+}
+
+Datum
+bestauth_visible_provider_ids(PG_FUNCTION_ARGS)
+{
+	return IdArray(current ? current->providers : NULL,
+				   current ? current->provider_count : 0);
 }

@@ -13,6 +13,10 @@ typedef struct BaIdentity
 	pg_uuid_t company_id; /* where the session is now */
 	pg_uuid_t service_id; /* only if has_service */
 	bool has_service;
+	pg_uuid_t office_id; /* only if has_office */
+	bool has_office;
+	pg_uuid_t provider_id; /* only if has_provider: at individual level */
+	bool has_provider;
 	TimestampTz expires_at;
 	char *user_type;
 	char *username;
@@ -24,6 +28,8 @@ typedef struct BaIdentity
 	char **permissions; /* in the order of strcmp() */
 	int company_count;
 	pg_uuid_t *companies; /* in the order of memcmp() */
+	int provider_count;
+	pg_uuid_t *providers; /* the same; that an office's user sees */
 } BaIdentity;
 
 extern void BaContextInit(void);
@@ -33,5 +39,6 @@ extern void BaContextSet(const char *text);
 extern char *BaContextText(const BaIdentity *identity);
 extern bool BaContextHasPermission(const char *name);
 extern bool BaContextCanAccessCompany(const pg_uuid_t *company_id);
+extern bool BaContextCanAccessProvider(const pg_uuid_t *provider_id);
 
 #endif /* BESTAUTH_CONTEXT_H */

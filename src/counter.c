@@ -141,19 +141,47 @@ BaSubjectChallenge(const pg_uuid_t *token_id)
 	return MakeSubject('c', token_id->data, UUID_LEN);
 }
 
-/* A name that nobody has; case matters not, as for names. */
+/* The security answers of an office, or of one provider of it: npi is NULL for all. */
 BaSubject
-BaSubjectUnknown(const char *company, const char *portal, const char *username)
+BaSubjectOffice(const pg_uuid_t *office_id, const char *npi)
 {
-	/* No argument has a line feed in it, so no other three names are the same. */
-	char *name = psprintf("%s\n%s\n%s", company, portal ? portal : "", username);
+	uint8 digest[BA_DIGEST_LENGTH];
+	uint8 bytes[2 * UUID_LEN] = {0};
+
+	memcpy(bytes, office_id->data, UUID_LEN);
+	if (npi == NULL)
+		return MakeSubject('o', bytes, UUID_LEN);
+	BaSha256(npi, strlen(npi), digest);
+	memcpy(bytes + UUID_LEN, digest, UUID_LEN);
+	return MakeSubject('o', bytes, sizeof(bytes));
+}
+
+/* Case matters not, as for names. No argument has a line feed in it. */
+static BaSubject
+Unknown(char kind, const char *company, const char *portal, const char *name)
+{
+	char *text = psprintf("%s\n%s\n%s", company, portal ? portal : "", name);
 	uint8 digest[BA_DIGEST_LENGTH];
 	char *c;
 
-	for (c = name; *c; c++)
+	for (c = text; *c; c++)
 		*c = pg_ascii_tolower((unsigned char) *c);
-	BaSha256(name, strlen(name), digest);
-	return MakeSubject('b', digest, UUID_LEN);
+	BaSha256(text, strlen(text), digest);
+	return MakeSubject(kind, digest, UUID_LEN);
+}
+
+/* A name that nobody has. */
+BaSubject
+BaSubjectUnknown(const char *company, const char *portal, const char *username)
+{
+	return Unknown('b', company, portal, username);
+}
+
+/* An office that is not there, or a provider of it. */
+BaSubject
+BaSubjectUnknownOffice(const char *company, const char *portal, const char *office)
+{
+	return Unknown('a', company, portal, office);
 }
 
 static Datum
@@ -168,7 +196,7 @@ SubjectDatum(const BaSubject *subject)
 
 /* ------------------------------------------------------------ in the writer */
 
-/* Told of every lock: with the user's id, or NULL for a name that nobody has. */
+/* Told of every lock: with the user's id, or NULL for a name that nobody has, or an office. */
 static void (*on_lock)(const pg_uuid_t *user_id) = NULL;
 
 void
@@ -182,7 +210,8 @@ TellLock(const BaSubject *subject)
 {
 	pg_uuid_t user_id;
 
-	if (on_lock == NULL || (subject->bytes[0] != 'u' && subject->bytes[0] != 'b'))
+	/* Nobody is told of a key's person, or a challenge. */
+	if (on_lock == NULL || strchr("ubao", subject->bytes[0]) == NULL)
 		return;
 	memcpy(user_id.data, subject->bytes + 1, UUID_LEN);
 	on_lock(subject->bytes[0] == 'u' ? &user_id : NULL);
@@ -204,7 +233,7 @@ ChargeSubject(const CounterRequest *request, const BaSubject *subject,
 	/* Admitted and locked at once: this guess is the last. */
 	if (!BaGetBool(&row, 0) || row.nulls[1])
 		return;
-	if (request->has_row && (subject->bytes[0] == 'u' || subject->bytes[0] == 'p'))
+	if (request->has_row && strchr("upao", subject->bytes[0]) != NULL)
 		BaAuditWritePacked(row_text);
 	TellLock(subject);
 }

@@ -24,8 +24,11 @@ extern void BaCounterOnLock(void (*handler)(const pg_uuid_t *user_id));
 extern BaSubject BaSubjectUser(const pg_uuid_t *user_id);
 extern BaSubject BaSubjectKeyPerson(const pg_uuid_t *key_id, const pg_uuid_t *person_id);
 extern BaSubject BaSubjectChallenge(const pg_uuid_t *token_id);
+extern BaSubject BaSubjectOffice(const pg_uuid_t *office_id, const char *npi);
 extern BaSubject BaSubjectUnknown(const char *company, const char *portal,
 								  const char *username);
+extern BaSubject BaSubjectUnknownOffice(const char *company, const char *portal,
+										const char *office);
 extern BaCharge BaCounterCharge(BaSubject first, BaSubject second,
 								const BaAudit *lock_row);
 extern void BaCounterClear(BaSubject first, BaSubject second);

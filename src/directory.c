@@ -1,6 +1,6 @@
 /*
  * directory.c
- *	  Finding users, everything shown of one, and the lists that a form offers.
+ *	  Everything shown of one user, and the lists that a form offers.
  */
 #include "postgres.h"
 
@@ -15,55 +15,18 @@
 #include "settings.h"
 #include "user.h"
 
-PG_FUNCTION_INFO_V1(bestauth_search_users);
 PG_FUNCTION_INFO_V1(bestauth_user_details);
 PG_FUNCTION_INFO_V1(bestauth_list_roles);
 PG_FUNCTION_INFO_V1(bestauth_list_permissions);
 
-/* The lock after wrong guesses, of the user in "u". */
-#define GUESS_LOCK \
-	" LEFT JOIN bestauth.login_counter l ON l.subject = '\\x75'::bytea || uuid_send(u.user_id)" \
-	" AND l.locked_until > clock_timestamp()"
-
-#define ROLE_NAMES \
-	"(SELECT string_agg(r.name, ', ' ORDER BY r.name COLLATE \"C\") FROM bestauth.user_role ur" \
-	" JOIN bestauth.role r ON r.role_id = ur.role_id WHERE ur.user_id = u.user_id)"
-
-/* Names match by prefix, without case and accents. */
-#define FIND_USERS(portal) \
-	"SELECT concat_ws(' ', u.first_name, u.middle_name, u.last_name), u.username, u.user_type," \
-	" NULL::text, " ROLE_NAMES \
-	", u.locked_at IS NOT NULL OR l.locked_until IS NOT NULL," \
-	" l.locked_until, u.deleted_at IS NOT NULL, lower(u.username COLLATE \"C\")" \
-	" FROM bestauth.user_account u" GUESS_LOCK \
-	" WHERE u.company_id = $1 AND u.portal_id " portal \
-	" AND ($2 IS NULL OR starts_with(bestauth.fold_name(u.first_name), bestauth.fold_name($2)))" \
-	" AND ($3 IS NULL OR starts_with(bestauth.fold_name(u.last_name), bestauth.fold_name($3)))" \
-	" AND ($4 IS NULL OR starts_with(lower(u.username COLLATE \"C\"), lower($4 COLLATE \"C\")))" \
-	" AND ($5 IS NULL OR EXISTS (SELECT FROM bestauth.user_role ur JOIN bestauth.role r ON r.role_id = ur.role_id" \
-	" WHERE ur.user_id = u.user_id AND lower(r.name COLLATE \"C\") = lower($5 COLLATE \"C\")))" \
-	" AND ($6 IS NULL OR u.user_type = $6) AND $7 IS NULL" \
-	" AND ($8 IS NULL OR (u.locked_at IS NOT NULL OR l.locked_until IS NOT NULL) = $8)" \
-	" AND ($9 IS NULL OR (u.deleted_at IS NOT NULL) = $9)" \
-	" AND ($10 IS NULL OR lower(u.username COLLATE \"C\") > lower($10 COLLATE \"C\"))" \
-	" ORDER BY lower(u.username COLLATE \"C\") LIMIT $11"
-
-/* The company's own people, and those of a portal: an index has both in order. */
-static BaQuery find_users = {
-	.sql = FIND_USERS("IS NULL"),
-};
-
-static BaQuery find_portal_users = {
-	.sql = FIND_USERS("= $12"),
-};
-
 static BaQuery find_details = {
 	.sql =
 		"SELECT u.user_id, u.username, u.user_type, u.first_name, u.middle_name, u.last_name, u.title,"
-		" u.email, u.pending_email, u.phone, u.mobile_phone, u.mobile_carrier, NULL::text, b.code,"
+		" u.email, u.pending_email, u.phone, u.mobile_phone, u.mobile_carrier, o.identifier, b.code,"
 		" coalesce((SELECT array_agg(r.name ORDER BY r.name COLLATE \"C\") FROM bestauth.user_role ur"
 		" JOIN bestauth.role r ON r.role_id = ur.role_id WHERE ur.user_id = u.user_id), '{}'), $2"
 		" FROM bestauth.user_account u LEFT JOIN bestauth.company b ON b.company_id = u.billing_service_id"
+		" LEFT JOIN bestauth.office o ON o.office_id = u.office_id"
 		" WHERE u.user_id = $1",
 	.latest = true,
 };
@@ -79,8 +42,9 @@ static BaQuery find_state = {
 		" u.deleted_at IS NOT NULL, u.deleted_at, u.created_at,"
 		" c.password_hash IS NOT NULL, coalesce(c.must_change, false), c.changed_at,"
 		" (SELECT max(s.created_at) FROM bestauth.session s WHERE s.user_id = u.user_id OR s.person_id = u.user_id),"
-		" u.revision, d.code, u.contact_id, u.verified_at"
-		" FROM bestauth.user_account u" GUESS_LOCK
+		" u.revision, d.code, u.contact_id, u.verified_at, u.office_id, u.provider_id, p.npi"
+		" FROM bestauth.user_account u" BA_USER_GUESS_LOCK
+		" LEFT JOIN bestauth.provider p ON p.provider_id = u.provider_id"
 		" LEFT JOIN bestauth.portal d ON d.portal_id = u.portal_id"
 		" LEFT JOIN bestauth.credential c ON c.user_id = u.user_id"
 		" LEFT JOIN bestauth.security_question q ON q.user_id = u.user_id"
@@ -113,47 +77,6 @@ static BaQuery find_permissions = {
 		"' AND $3))"
 		" AND ($4 IS NULL OR name > $4 COLLATE \"C\") ORDER BY name LIMIT $5",
 };
-
-static void
-PutBool(BaArgs *args, FunctionCallInfo fcinfo, int n)
-{
-	BaPut(args, BOOLOID, PG_ARGISNULL(n) ? (Datum) 0 : PG_GETARG_DATUM(n),
-		  PG_ARGISNULL(n));
-}
-
-Datum
-bestauth_search_users(PG_FUNCTION_ARGS)
-{
-	BaCaller caller = BaAccessCaller(fcinfo);
-	char *type = BaArgTextOrNull(fcinfo, 4, "user_type", BA_MAX_CODE);
-	BaCompany company;
-	BaPortal portal;
-	bool in_portal;
-	BaArgs args = {0};
-
-	if (type != NULL)
-		(void) BaUserTypeRequire(type);
-	BaCompanyActed(&caller, BaArgTextOrNull(fcinfo, 10, "company", BA_MAX_CODE),
-				   &company);
-	in_portal =
-		BaUserPortalActed(&caller, &company,
-						  BaArgTextOrNull(fcinfo, 11, "portal", BA_MAX_CODE), &portal);
-	BaPutUuid(&args, &company.company_id);
-	BaPutText(&args, BaArgNameOrNull(fcinfo, 0, "first_name"));
-	BaPutText(&args, BaArgNameOrNull(fcinfo, 1, "last_name"));
-	BaPutText(&args, BaArgTextOrNull(fcinfo, 2, "username", BA_MAX_EMAIL));
-	BaPutText(&args, BaArgNameOrNull(fcinfo, 3, "role"));
-	BaPutText(&args, type);
-	BaPutText(&args, BaArgNameOrNull(fcinfo, 5, "office"));
-	PutBool(&args, fcinfo, 6);
-	PutBool(&args, fcinfo, 7);
-	BaPutText(&args, BaArgTextOrNull(fcinfo, 9, "after", BA_MAX_EMAIL));
-	BaPutInt(&args, BaArgPageSize(fcinfo, 8, 100));
-	if (in_portal)
-		BaPutUuid(&args, &portal.portal_id);
-	BaQueryReturn(in_portal ? &find_portal_users : &find_users, &args, fcinfo);
-	return (Datum) 0;
-}
 
 Datum
 bestauth_user_details(PG_FUNCTION_ARGS)

@@ -177,6 +177,35 @@ typedef struct Waiting
 } Waiting;
 
 /*
+ * The account with that address. Of clients it is the user name; of providers several
+ * may have it: the newest that waits for it to be verified comes first.
+ */
+static bool
+FindAccount(const BaCompany *company, const BaPortal *portal, const char *email,
+			BaUser *user)
+{
+	static BaQuery find_account = {
+		.sql =
+			"SELECT user_id FROM bestauth.user_account WHERE portal_id = $1"
+			" AND lower(email COLLATE \"C\") = lower($2 COLLATE \"C\") AND deleted_at IS NULL"
+			" ORDER BY verified_at IS NOT NULL, user_id DESC LIMIT 1",
+		.latest = true,
+	};
+	pg_uuid_t user_id = {{0}};
+	BaArgs args = {0};
+	BaRow row;
+
+	if (strcmp(portal->kind, BA_PORTAL_CLIENT) == 0)
+		return BaUserFind(&company->company_id, &portal->portal_id, email, user) &&
+			   BaUserHoldsAddress(user);
+	BaPutUuid(&args, &portal->portal_id);
+	BaPutText(&args, email);
+	if (BaQueryRow(&find_account, &args, &row))
+		(void) BaGetUuid(&row, 0, &user_id);
+	return BaUserLoad(&user_id, user);
+}
+
+/*
  * The same is read whether there is an account, a sign-up or neither: a caller can see
  * which tables were.
  */
@@ -190,15 +219,14 @@ FindWaiting(const BaCompany *company, const BaPortal *portal, const char *email,
 	BaCredential credential;
 	const char *kind;
 
-	waiting->has_user =
-		BaUserFind(&company->company_id, &portal->portal_id, email, &waiting->user) &&
-		BaUserHoldsAddress(&waiting->user);
+	waiting->has_user = FindAccount(company, portal, email, &waiting->user);
 	waiting->has_signup = BaSignupFind(portal, email, &waiting->signup);
 	user_id = waiting->has_user ? &waiting->user.user_id : &nobody;
 	signup_id = waiting->has_signup ? &waiting->signup.signup_id : &nobody;
 	BaCredentialFind(user_id, &credential);
-	kind = credential.password.hash == NULL ? BA_MAIL_PORTAL_INVITE :
-											  BA_MAIL_EMAIL_VERIFICATION;
+	kind = credential.password.hash != NULL            ? BA_MAIL_EMAIL_VERIFICATION :
+		   strcmp(portal->kind, BA_PORTAL_CLIENT) == 0 ? BA_MAIL_PORTAL_INVITE :
+														 BA_MAIL_PASSWORD_SETUP;
 	user_flooded = BaOutboxIsFlooded(user_id, kind);
 	signup_flooded = BaOutboxIsFlooded(signup_id, BA_MAIL_EMAIL_VERIFICATION);
 	if (waiting->has_user)
@@ -235,7 +263,7 @@ ResendVerification(PG_FUNCTION_ARGS)
 	BaInstanceRequireOpen();
 	PreventCommandIfReadOnly("resend_verification()");
 	BaEmailRequire(email);
-	BaPortalOpen(fcinfo, &company, &portal);
+	BaPortalOpen(fcinfo, NULL, &company, &portal);
 	FindWaiting(&company, &portal, email, &waiting);
 	if (waiting.has_user)
 		BaUserOwnAudit(&audit, "verification.requested", &company, &waiting.user);

@@ -7,20 +7,21 @@ typedef enum BaNeed
 	BA_NEED_NOTHING,     /* whoever may EXECUTE it: logging in, asking who one is */
 	BA_NEED_OWN_ACCOUNT, /* a session, for its own password [IBS-6] */
 	BA_NEED_SELF,        /* the permission, or a session about its own user */
-	BA_NEED_PERMISSION,  /* a session that holds the permission, or the operator */
-	BA_NEED_REPORT,      /* the same, or the auditor */
+	BA_NEED_PERMISSION, /* a session that holds one of the permissions, or the operator */
+	BA_NEED_REPORT,     /* the same, or the auditor */
 	BA_NEED_OPERATOR,
 	BA_NEED_MAILER,
 	BA_NEED_SUPERUSER
 } BaNeed;
 
+#define BA_RULE_PERMISSIONS 3
+
 typedef struct BaFunctionRule
 {
 	const char *function;
 	BaNeed need;
-	const char *permission;       /* NULL where none counts */
-	const char *other_permission; /* does as well; NULL: none */
-	const char *rule;             /* who speaks when it is refused */
+	const char *permissions[BA_RULE_PERMISSIONS]; /* one of them will do; NULL: no more */
+	const char *rule;                             /* who speaks when it is refused */
 } BaFunctionRule;
 
 extern const BaFunctionRule *BaFunctionRuleOf(const char *function);

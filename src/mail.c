@@ -92,6 +92,39 @@ static const BaMailKind kinds[] = {
 				" here:" LINK IGNORE,
 	},
 	{
+		.kind = BA_MAIL_REGISTRATION_INVITE,
+		.purpose = BA_TOKEN_REGISTRATION,
+		.lifetime = &BaInviteLifetime,
+		.path = "accept-registration",
+		.variables = "company portal office role link valid_for valid_until",
+		.subject = "You are invited to {{portal}}",
+		.body = "{{company}} invites you to {{portal}}, for {{office}}.  Choose your user"
+				" name and password here:\n\n{{link}}\n\nThe link works once, until"
+				" {{valid_until}}." IGNORE,
+	},
+	{
+		.kind = BA_MAIL_REGISTRATION_DECISION,
+		.topic = BA_DECISION_APPROVED,
+		.variables = "company portal url",
+		.subject = "Your request for {{portal}} was approved",
+		.body =
+			"The request for an account in {{portal}} of {{company}} with this address"
+			" was approved.  A second message brings the link that confirms the address."
+			"  Then log in at {{url}} with the user name and password that were chosen; if"
+			" that link has expired, ask for a new one there.\n\n"
+			"If you did not ask for an account, ignore both messages.\n",
+	},
+	{
+		.kind = BA_MAIL_REGISTRATION_DECISION,
+		.topic = BA_DECISION_DECLINED,
+		.variables = "company portal reason",
+		.subject = "Your request for {{portal}} was declined",
+		.body =
+			"The request for an account in {{portal}} of {{company}} with this address"
+			" was declined.  The reason: {{reason}}\n\nIf you did not ask for an account,"
+			" ignore this message.\n",
+	},
+	{
 		.kind = BA_MAIL_NOTICE,
 		.topic = BA_NOTICE_PASSWORD,
 		.variables = PERSON,

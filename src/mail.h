@@ -8,8 +8,14 @@
 #define BA_MAIL_PORTAL_INVITE "portal_invite"
 #define BA_MAIL_EMAIL_VERIFICATION "email_verification"
 #define BA_MAIL_EMAIL_CHANGE "email_change"
+#define BA_MAIL_REGISTRATION_INVITE "registration_invite"
+#define BA_MAIL_REGISTRATION_DECISION "registration_decision"
 #define BA_MAIL_NOTICE "notice"
 #define BA_PORTAL_INSTRUCTIONS "portal_instructions" /* no mail */
+
+/* What a decision was. */
+#define BA_DECISION_APPROVED "approved"
+#define BA_DECISION_DECLINED "declined"
 
 /* What a notice tells of. */
 #define BA_NOTICE_PASSWORD "password_changed"
@@ -20,11 +26,11 @@
 #define BA_NOTICE_BILLING_USER "billing_user_created"
 #define BA_NOTICE_REGISTRATION "registration_attempted"
 
-/* A kind of mail, and of a notice its topic: what it carries and what it says at first. */
+/* A kind of mail, of some the topic: what it carries and what it says at first. */
 typedef struct BaMailKind
 {
 	const char *kind;
-	const char *topic;     /* of a notice; NULL for all other kinds */
+	const char *topic;     /* of a notice or decision; NULL for all other kinds */
 	const char *purpose;   /* of its token; NULL for none */
 	const int *lifetime;   /* of the token, in seconds */
 	const char *path;      /* of the link, behind the address that links begin with */

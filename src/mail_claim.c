@@ -21,12 +21,10 @@
 #include "bestauth.h"
 #include "credential.h"
 #include "crypto.h"
-#include "mail_template.h"
+#include "mail_compose.h"
 #include "outbox.h"
 #include "query.h"
 #include "settings.h"
-#include "signup.h"
-#include "token.h"
 
 PG_FUNCTION_INFO_V1(bestauth_claim_mail);
 
@@ -37,7 +35,7 @@ PG_FUNCTION_INFO_V1(bestauth_claim_mail);
 #define ADDRESS_LOCK 4 /* the kind of advisory lock; slot.c has 3, SQL 1 and 2 */
 
 #define DUE(more) \
-	"SELECT o.message_id, o.kind, o.topic, o.recipient, o.user_id, o.signup_id, o.about_id, o.attempts," \
+	"SELECT o.message_id, o.kind, o.topic, o.recipient, o.user_id, o.signup_id, o.about_id, o.registration_id, o.attempts," \
 	" extract(epoch FROM clock_timestamp() - o.created_at)::int" \
 	" FROM bestauth.outbox o WHERE o.sent_at IS NULL AND o.cancelled_at IS NULL AND o.dead_at IS NULL" \
 	" AND o.due_at <= $2" more " ORDER BY o.due_at LIMIT $1 FOR UPDATE SKIP LOCKED"
@@ -49,7 +47,12 @@ static BaQuery find_urgent = {
 };
 
 static BaQuery find_due = {
-	.sql = DUE(""),
+	.sql = DUE(" AND o.kind <> 'registration_invite'"),
+	.latest = true,
+};
+
+static BaQuery find_invites = {
+	.sql = DUE(" AND o.kind = 'registration_invite'"),
 	.latest = true,
 };
 
@@ -71,10 +74,10 @@ static BaQuery find_pending_email = {
 	.latest = true,
 };
 
-/* How many messages the address had in the last hour, and how many of sign-ups. */
+/* How many messages the address had in the last hour, how many of them of no user. */
 static BaQuery count_recent = {
 	.sql =
-		"SELECT count(*)::int, count(signup_id)::int FROM (SELECT signup_id FROM bestauth.outbox"
+		"SELECT count(*)::int, count(asked_for)::int FROM (SELECT coalesce(signup_id, registration_id) AS asked_for FROM bestauth.outbox"
 		" WHERE lower(recipient COLLATE \"C\") = lower($2 COLLATE \"C\")"
 		" AND claimed_at > clock_timestamp() - interval '1 hour' AND message_id <> $1 LIMIT $3) late",
 	.latest = true,
@@ -104,24 +107,6 @@ static BaQuery bury_message = {
 	.latest = true,
 };
 
-/* A message that is being claimed. */
-typedef struct Claim
-{
-	const BaRow *row;
-	pg_uuid_t message_id;
-	const BaMailKind *kind;
-	const char *recipient;
-	bool has_user;
-	BaUser user;
-	bool has_signup;
-	BaSignup signup;
-	bool has_portal;
-	BaPortal portal;
-	BaCompany company;
-	bool has_about;
-	BaUser about;
-} Claim;
-
 typedef enum Verdict
 {
 	SEND,
@@ -134,7 +119,7 @@ typedef enum Verdict
 /* -------------------------------------------------------------- what is to be said */
 
 static bool
-IsPendingEmail(const Claim *claim)
+IsPendingEmail(const BaMailClaim *claim)
 {
 	BaArgs args = {0};
 	BaRow row;
@@ -145,7 +130,7 @@ IsPendingEmail(const Claim *claim)
 }
 
 static bool
-IsReplaced(const Claim *claim)
+IsReplaced(const BaMailClaim *claim)
 {
 	BaArgs args = {0};
 	BaRow row;
@@ -166,7 +151,7 @@ HasPassword(const BaUser *user, bool *must_change)
 
 /* Has the message to a user nothing left to ask for? Who set a password needs no link. */
 static bool
-IsSettled(const Claim *claim)
+IsSettled(const BaMailClaim *claim)
 {
 	const char *kind = claim->kind->kind;
 	bool must_change, has_password;
@@ -193,8 +178,10 @@ IsSettled(const Claim *claim)
 
 /* Where to: a link to the address of now, or to the one that it is to prove. */
 static const char *
-Recipient(const Claim *claim)
+Recipient(const BaMailClaim *claim)
 {
+	if (claim->has_registration)
+		return claim->registration.email;
 	if (claim->has_signup)
 		return claim->has_user ? claim->user.email : claim->signup.email;
 	if (claim->kind->purpose == NULL ||
@@ -208,7 +195,7 @@ Recipient(const Claim *claim)
  * active yet, sent what makes it so.
  */
 static Verdict
-JudgeSignup(Claim *claim)
+JudgeSignup(BaMailClaim *claim)
 {
 	bool must_change;
 
@@ -228,27 +215,54 @@ JudgeSignup(Claim *claim)
 	return SEND;
 }
 
+/* An invite that is still open, or what was decided. */
+static Verdict
+LoadRegistration(BaMailClaim *claim, const pg_uuid_t *id)
+{
+	BaRegistration *registration = &claim->registration;
+
+	if (!BaRegistrationTryLock(id, registration))
+		return BaRegistrationLoad(id, registration) ? BUSY : CANCEL;
+	claim->has_registration = true;
+	claim->has_portal = BaPortalLoad(&registration->portal_id, &claim->portal);
+	if (claim->kind->purpose != NULL &&
+		(strcmp(registration->status, BA_EMAIL_INT) != 0 ||
+		 BaMailSecondsLeft(registration->expires_at) <= 0))
+		return CANCEL;
+	return SEND;
+}
+
+static Verdict
+LoadSignup(BaMailClaim *claim, const pg_uuid_t *id)
+{
+	if (!BaSignupTryLock(id, &claim->signup))
+		return BaSignupLoad(id, &claim->signup) ? BUSY : CANCEL;
+	if (!BaPortalLoad(&claim->signup.portal_id, &claim->portal))
+		return CANCEL;
+	claim->has_signup = true;
+	claim->has_portal = true;
+	claim->has_user = BaUserFind(&claim->signup.company_id, &claim->signup.portal_id,
+								 claim->signup.email, &claim->user);
+	return SEND;
+}
+
 /*
  * Whom it is to: read again under the lock of the user's row. BUSY if that is held,
  * CANCEL if nobody is there.
  */
 static Verdict
-LoadRecipient(Claim *claim)
+LoadRecipient(BaMailClaim *claim)
 {
 	pg_uuid_t id;
 
+	if (BaGetUuid(claim->row, 7, &id))
+		return LoadRegistration(claim, &id);
 	if (BaGetUuid(claim->row, 5, &id))
 	{
-		if (!BaSignupTryLock(&id, &claim->signup))
-			return BaSignupLoad(&id, &claim->signup) ? BUSY : CANCEL;
-		if (!BaPortalLoad(&claim->signup.portal_id, &claim->portal))
-			return CANCEL;
-		claim->has_signup = true;
-		claim->has_portal = true;
-		claim->has_user = BaUserFind(&claim->signup.company_id, &claim->signup.portal_id,
-									 claim->signup.email, &claim->user);
-		if (!claim->has_user)
-			return SEND;
+		Verdict verdict = LoadSignup(claim, &id);
+
+		if (verdict != SEND || !claim->has_user)
+			return verdict;
 		id = claim->user.user_id;
 	}
 	else if (!BaGetUuid(claim->row, 4, &id))
@@ -282,10 +296,11 @@ LockAddress(const char *recipient)
 
 /*
  * Has the address had as many in the last hour as it may? Sign-ups, which anybody can
- * make without end, take up half of it at most, so that they keep no other mail away.
+ * make without end, and invites, which any office can, take up half of it at most, so
+ * that they keep no other mail away.
  */
 static bool
-IsFlooded(const Claim *claim)
+IsFlooded(const BaMailClaim *claim)
 {
 	BaArgs args = {0};
 	BaRow row;
@@ -295,26 +310,30 @@ IsFlooded(const Claim *claim)
 	BaPutInt(&args, BaMailHourlyLimit);
 	(void) BaQueryRow(&count_recent, &args, &row);
 	return BaGetInt(&row, 0) >= BaMailHourlyLimit ||
-		   (claim->has_signup && BaGetInt(&row, 1) >= Max(BaMailHourlyLimit / 2, 1));
+		   ((claim->has_signup || claim->has_registration) &&
+			BaGetInt(&row, 1) >= Max(BaMailHourlyLimit / 2, 1));
 }
 
 static Verdict
-Judge(Claim *claim)
+Judge(BaMailClaim *claim)
 {
 	Verdict verdict;
 
 	/* It was claimed so often, and nobody lived to say why it failed. */
-	if (BaGetInt(claim->row, 7) >= BaMailMaxAttempts)
+	if (BaGetInt(claim->row, 8) >= BaMailMaxAttempts)
 		return BURY;
 	if (claim->kind->stale_after > 0 &&
-		BaGetInt(claim->row, 8) > claim->kind->stale_after)
+		BaGetInt(claim->row, 9) > claim->kind->stale_after)
 		return CANCEL;
 	if (IsReplaced(claim))
 		return CANCEL;
 	verdict = LoadRecipient(claim);
 	if (verdict != SEND)
 		return verdict;
-	verdict = claim->has_signup ? JudgeSignup(claim) : IsSettled(claim) ? CANCEL : SEND;
+	if (claim->has_signup)
+		verdict = JudgeSignup(claim);
+	else if (!claim->has_registration && IsSettled(claim))
+		verdict = CANCEL;
 	if (verdict != SEND)
 		return verdict;
 	claim->recipient = Recipient(claim);
@@ -325,66 +344,17 @@ Judge(Claim *claim)
 
 /* --------------------------------------------------------------------- the message */
 
-static char *
-MakeToken(const Claim *claim)
-{
-	BaTokenFor what = {.purpose = claim->kind->purpose,
-					   .user = claim->has_user ? &claim->user : NULL,
-					   .signup_id = &claim->signup.signup_id,
-					   .message_id = &claim->message_id,
-					   .lifetime = *claim->kind->lifetime,
-					   .supersede = true};
-	BaToken token;
-
-	if (claim->has_user)
-		what.signup_id = NULL;
-	return BaTokenIssue(&what, &token);
-}
-
 static void
-Render(const Claim *claim, const char *token, BaMailText *text)
+Send(BaMailClaim *claim, int lease, ReturnSetInfo *result)
 {
 	const BaMailKind *kind = claim->kind;
-	const char *base = claim->has_portal ? claim->portal.url : BaBaseUrl;
-	int length = strlen(base);
-	BaCompany service = {0};
-	BaMailValue values[9] = {
-		{"username", claim->has_user ? claim->user.username : NULL},
-		{"first_name", claim->has_user ? claim->user.first_name : NULL},
-		{"last_name", claim->has_user ? claim->user.last_name : NULL},
-		{"company", claim->company.name},
-		{"portal", claim->has_portal ? claim->portal.name : claim->company.name},
-		{"link", NULL},
-		{"valid_for", NULL},
-		{"billing_user", claim->has_about ? claim->about.username : NULL},
-		{"billing_service", NULL},
-	};
-
-	while (length > 0 && base[length - 1] == '/')
-		length--;
-	if (token != NULL)
-	{
-		values[5].value = psprintf("%.*s/%s?token=%s", length, base, kind->path, token);
-		values[6].value = BaMailDuration(*kind->lifetime);
-	}
-	if (claim->has_about && claim->about.has_service &&
-		BaCompanyLoad(&claim->about.service_id, &service))
-		values[8].value = service.name;
-	BaMailTemplateRender(kind, &claim->company.company_id, values, lengthof(values),
-						 text);
-}
-
-static void
-Send(Claim *claim, int lease, ReturnSetInfo *result)
-{
-	const BaMailKind *kind = claim->kind;
-	char *token = kind->purpose ? MakeToken(claim) : NULL;
+	char *token = kind->purpose ? BaMailToken(claim) : NULL;
 	BaMailText text;
 	BaArgs args = {0};
 	Datum values[8];
 	bool nulls[8] = {0};
 
-	Render(claim, token, &text);
+	BaMailCompose(claim, token, &text);
 	BaPutUuid(&args, &claim->message_id);
 	BaPutInt(&args, lease);
 	BaPutText(&args, claim->recipient);
@@ -396,7 +366,7 @@ Send(Claim *claim, int lease, ReturnSetInfo *result)
 	values[4] = CStringGetTextDatum(text.body);
 	nulls[5] = token == NULL;
 	values[5] = nulls[5] ? (Datum) 0 : CStringGetTextDatum(token);
-	values[6] = Int32GetDatum(BaGetInt(claim->row, 7) + 1);
+	values[6] = Int32GetDatum(BaGetInt(claim->row, 8) + 1);
 	values[7] = CStringGetTextDatum(text.format);
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
@@ -404,7 +374,7 @@ Send(Claim *claim, int lease, ReturnSetInfo *result)
 /* --------------------------------------------------------------------- the functions */
 
 static void
-Note(BaQuery *query, const Claim *claim, int seconds)
+Note(BaQuery *query, const BaMailClaim *claim, int seconds)
 {
 	BaArgs args = {0};
 
@@ -418,7 +388,7 @@ Note(BaQuery *query, const Claim *claim, int seconds)
 static bool
 ClaimMessage(const BaRow *row, int lease, ReturnSetInfo *result)
 {
-	Claim claim = {.row = row};
+	BaMailClaim claim = {.row = row};
 	pg_uuid_t about_id;
 
 	(void) BaGetUuid(row, 0, &claim.message_id);
@@ -447,7 +417,9 @@ ClaimMessage(const BaRow *row, int lease, ReturnSetInfo *result)
 			Note(&postpone_message, &claim, WAIT_LIMIT);
 			return false;
 	}
-	if (!BaCompanyLoad(claim.has_user ? &claim.user.company_id : &claim.signup.company_id,
+	if (!BaCompanyLoad(claim.has_registration ? &claim.registration.company_id :
+					   claim.has_user         ? &claim.user.company_id :
+												&claim.signup.company_id,
 					   &claim.company))
 		elog(ERROR, "the company of a message is gone");
 	Send(&claim, lease, result);
@@ -497,6 +469,8 @@ ClaimSome(BaQuery *query, int most, TimestampTz start, int lease, ReturnSetInfo 
 	int sent = 0, looked = 0;
 	List *due;
 
+	if (most <= 0)
+		return 0;
 	do
 	{
 		BaArgs args = {0};
@@ -513,7 +487,10 @@ ClaimSome(BaQuery *query, int most, TimestampTz start, int lease, ReturnSetInfo 
 	return sent;
 }
 
-/* Half of a batch for what is urgent at most: nobody can make so much that nothing else goes. */
+/*
+ * Half of a batch for what is urgent at most, and a quarter for invites at least: nobody
+ * can make so much of anything that nothing else goes.
+ */
 Datum
 bestauth_claim_mail(PG_FUNCTION_ARGS)
 {
@@ -534,6 +511,8 @@ bestauth_claim_mail(PG_FUNCTION_ARGS)
 	/* Of now: what is put off is not looked at again by this call. */
 	start = GetCurrentTimestamp();
 	sent = ClaimSome(&find_urgent, (batch + 1) / 2, start, lease, result);
+	sent += ClaimSome(&find_due, batch - sent - batch / 4, start, lease, result);
+	sent += ClaimSome(&find_invites, batch - sent, start, lease, result);
 	(void) ClaimSome(&find_due, batch - sent, start, lease, result);
 	return (Datum) 0;
 }

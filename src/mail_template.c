@@ -362,7 +362,7 @@ ValueOf(const BaMailKind *kind, const char *name, const BaMailValue *values, int
 		const char *behind)
 {
 	static const char users[] = " username billing_user ";
-	static const char ours[] = " link valid_for url ";
+	static const char ours[] = " link valid_for valid_until url ";
 	const char *padded = psprintf(" %s ", name);
 	int i;
 

@@ -17,6 +17,7 @@
 #include "args.h"
 #include "audit.h"
 #include "bestauth.h"
+#include "decision.h"
 #include "errors.h"
 #include "grant.h"
 #include "instance.h"
@@ -45,13 +46,13 @@ static BaQuery find_altered = {
 		" OR c.relowner <> (SELECT oid FROM pg_roles WHERE rolname = 'bestauth_owner'))",
 };
 
-/* Triggers of ours that do not fire always. */
+/* Triggers of ours that do not fire always; those of a view can't. */
 static BaQuery find_sleeping = {
 	.sql =
 		"SELECT t.tgrelid::regclass::text, quote_ident(t.tgname) FROM pg_trigger t"
 		" JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid"
 		" WHERE c.relnamespace = 'bestauth'::regnamespace AND p.pronamespace = 'bestauth'::regnamespace"
-		" AND NOT t.tgisinternal AND t.tgenabled <> 'A'",
+		" AND c.relkind <> 'v' AND NOT t.tgisinternal AND t.tgenabled <> 'A'",
 };
 
 static BaQuery find_unguarded = {
@@ -103,12 +104,39 @@ static BaQuery find_broken_rule = {
 		" FROM bestauth.user_permission g JOIN bestauth.permission p ON p.name = g.permission"
 		" JOIN bestauth.user_account u ON u.user_id = g.user_id"
 		" WHERE p.client_only OR u.user_type NOT IN (SELECT user_type FROM bestauth.user_type_rules() WHERE may_hold_permissions)"
+		" UNION ALL SELECT 'PRV-7', 'claims are of a company that is not there'"
+		" FROM bestauth.historical_claim h LEFT JOIN bestauth.company c USING (company_id)"
+		" WHERE c.company_id IS NULL"
 		" UNION ALL SELECT 'PRT-2', 'account ' || u.username || ' is in a portal of another kind or company'"
 		" FROM bestauth.user_account u JOIN bestauth.portal p ON p.portal_id = u.portal_id"
 		" WHERE p.company_id <> u.company_id OR p.kind <> u.user_type"
 		" UNION ALL SELECT 'PRT-2', 'account ' || u.username || ' is of a contact that can have none'"
 		" FROM bestauth.user_account u JOIN bestauth.contact c ON c.contact_id = u.contact_id"
 		" WHERE c.company_id <> u.company_id OR (u.deleted_at IS NULL AND c.contact_type NOT IN ('client', 'individual'))"
+		" UNION ALL SELECT 'PRV-12', 'account ' || u.username || ' is of an office, or a provider, of another portal or office'"
+		" FROM bestauth.user_account u JOIN bestauth.office o ON o.office_id = u.office_id"
+		" LEFT JOIN bestauth.provider v ON v.provider_id = u.provider_id"
+		" WHERE o.portal_id <> u.portal_id OR v.office_id <> u.office_id"
+		" UNION ALL SELECT 'PRV-12', 'account ' || u.username || ' was made for an employee of another office or provider'"
+		" FROM bestauth.user_account u JOIN bestauth.employee e ON e.employee_id = u.employee_id"
+		" WHERE e.office_id IS DISTINCT FROM u.office_id OR e.provider_id IS DISTINCT FROM coalesce(u.provider_id, e.provider_id)"
+		" UNION ALL SELECT 'PRV-12', 'an employee is of an office of another company, or of a provider of another office'"
+		" FROM bestauth.employee e JOIN bestauth.office o ON o.office_id = e.office_id"
+		" LEFT JOIN bestauth.provider v ON v.provider_id = e.provider_id"
+		" WHERE o.company_id <> e.company_id OR v.office_id <> e.office_id"
+		" UNION ALL SELECT 'PRV-1', 'provider ' || v.npi || ' is not of the company of its office'"
+		" FROM bestauth.provider v JOIN bestauth.office o ON o.office_id = v.office_id WHERE v.company_id <> o.company_id"
+		" UNION ALL SELECT 'PRV-1', 'office ' || o.identifier || ' is not in a provider portal of its company'"
+		" FROM bestauth.office o JOIN bestauth.portal p ON p.portal_id = o.portal_id"
+		" WHERE p.company_id <> o.company_id OR p.kind <> 'provider'"
+		" UNION ALL SELECT 'PRV-10', 'registration ' || r.registration_id::text || ' is of an office, provider or account of another place'"
+		" FROM bestauth.registration r LEFT JOIN bestauth.office o ON o.office_id = r.office_id"
+		" LEFT JOIN bestauth.provider v ON v.provider_id = r.provider_id"
+		" LEFT JOIN bestauth.user_account u ON u.user_id = r.user_id"
+		" WHERE o.portal_id <> r.portal_id OR v.office_id IS DISTINCT FROM CASE WHEN v.office_id IS NOT NULL THEN r.office_id END"
+		" OR u.portal_id <> r.portal_id"
+		" UNION ALL SELECT 'PRV-10', 'registration ' || r.registration_id::text || ' has another status than its history'"
+		" FROM bestauth.registration r WHERE r.history -> -1 ->> 'to' IS DISTINCT FROM r.status"
 		" LIMIT 1",
 };
 
@@ -240,6 +268,7 @@ bestauth_open_instance(PG_FUNCTION_ARGS)
 	CheckRules();
 	BaPermissionSeed();
 	BaMailTemplateSeed();
+	BaDeclineReasonSeed();
 	name = SetName(name);
 	BaGrantApplyAll();
 	MarkOpen();

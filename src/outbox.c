@@ -20,8 +20,8 @@
 
 static BaQuery insert_message = {
 	.sql =
-		"INSERT INTO bestauth.outbox (kind, topic, recipient, company_id, user_id, signup_id)"
-		" VALUES ($1, $2, $3, $4, $5, $6)",
+		"INSERT INTO bestauth.outbox (kind, topic, recipient, company_id, user_id, signup_id, registration_id)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7)",
 };
 
 /* A message that nobody has claimed yet, or several of late, are enough. */
@@ -53,7 +53,7 @@ static BaQuery insert_for_administrators = {
 	.latest = true,
 };
 
-/* What is put down; user or sign-up, one of both. */
+/* What is put down; user, sign-up or registration, one of them. */
 typedef struct Message
 {
 	const char *kind;
@@ -62,7 +62,15 @@ typedef struct Message
 	const pg_uuid_t *company_id;
 	const pg_uuid_t *user_id;
 	const pg_uuid_t *signup_id;
+	const pg_uuid_t *registration_id;
 } Message;
+
+/* Somebody waits for mail, who has to know that there is some. */
+void
+BaOutboxNotify(void)
+{
+	Async_Notify(CHANNEL, "");
+}
 
 static void
 Insert(const Message *message)
@@ -75,8 +83,9 @@ Insert(const Message *message)
 	BaPutUuid(&args, message->company_id);
 	BaPutUuid(&args, message->user_id);
 	BaPutUuid(&args, message->signup_id);
+	BaPutUuid(&args, message->registration_id);
 	(void) BaQueryExec(&insert_message, &args);
-	Async_Notify(CHANNEL, "");
+	BaOutboxNotify();
 }
 
 void
@@ -97,11 +106,13 @@ BaOutboxPutTo(const char *kind, const BaUser *user, const char *recipient)
 	Insert(&message);
 }
 
-/* The link by which the first password is set. */
+/* The link by which the first password is set; to a client another one follows. */
 void
 BaOutboxPutSetup(const BaUser *user)
 {
-	BaOutboxPut(user->has_portal ? BA_MAIL_PORTAL_INVITE : BA_MAIL_PASSWORD_SETUP, user);
+	BaOutboxPut(user->type->needs_contact ? BA_MAIL_PORTAL_INVITE :
+											BA_MAIL_PASSWORD_SETUP,
+				user);
 }
 
 /* To who is no user yet, or is one and must not show it: that is seen at the claim. */
@@ -112,6 +123,20 @@ BaOutboxPutSignup(const BaSignupMail *signup)
 					   .recipient = signup->email,
 					   .company_id = signup->company_id,
 					   .signup_id = signup->signup_id};
+
+	Insert(&message);
+}
+
+/* What was decided on a request: to an address that nobody has proved. */
+void
+BaOutboxPutRegistration(const char *topic, const pg_uuid_t *registration_id,
+						const pg_uuid_t *company_id, const char *email)
+{
+	Message message = {.kind = BA_MAIL_REGISTRATION_DECISION,
+					   .topic = topic,
+					   .recipient = email,
+					   .company_id = company_id,
+					   .registration_id = registration_id};
 
 	Insert(&message);
 }
@@ -141,7 +166,7 @@ BaOutboxTellAdministrators(const char *topic, const BaCaller *caller, const BaUs
 	BaPutUuid(&args, &about->user_id);
 	BaPutUuid(&args, caller->identity ? &caller->identity->user_id : NULL);
 	if (BaQueryExec(&insert_for_administrators, &args) > 0)
-		Async_Notify(CHANNEL, "");
+		BaOutboxNotify();
 }
 
 /* ------------------------------------------------------------ in the writer */
@@ -180,7 +205,7 @@ HandleMail(const char *payload, int length, char *reply)
 	else
 	{
 		BaAuditSkip(1);
-		Async_Notify(CHANNEL, "");
+		BaOutboxNotify();
 	}
 }
 
@@ -197,7 +222,7 @@ HandleLock(const pg_uuid_t *user_id)
 		BaAuditSkip(2);
 	else if (BaQueryExec(&insert_lock_notice, &args) == 0)
 		BaAuditSkip(1);
-	Async_Notify(CHANNEL, "");
+	BaOutboxNotify();
 }
 
 void

@@ -17,6 +17,9 @@ extern void BaOutboxPut(const char *kind, const BaUser *user);
 extern void BaOutboxPutTo(const char *kind, const BaUser *user, const char *recipient);
 extern void BaOutboxPutSetup(const BaUser *user);
 extern void BaOutboxPutSignup(const BaSignupMail *signup);
+extern void BaOutboxPutRegistration(const char *topic, const pg_uuid_t *registration_id,
+									const pg_uuid_t *company_id, const char *email);
+extern void BaOutboxNotify(void);
 extern void BaOutboxNotice(const char *topic, const BaUser *user);
 extern void BaOutboxTellAdministrators(const char *topic, const BaCaller *caller,
 									   const BaUser *about);

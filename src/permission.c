@@ -156,6 +156,27 @@ BaCompaniesOf(const BaUser *user)
 	return row.values[0];
 }
 
+/* The providers that a user sees, in the same way: one, or all of the office [PRV-19]. */
+Datum
+BaProvidersOf(const BaUser *user)
+{
+	static BaQuery visible_providers = {
+		.sql =
+			"SELECT coalesce(array_agg(provider_id ORDER BY provider_id), '{}') FROM bestauth.provider"
+			" WHERE office_id = $1 AND ($2 IS NULL OR provider_id = $2)",
+		.latest = true,
+	};
+	BaArgs args = {0};
+	BaRow row;
+
+	if (!user->has_office)
+		return PointerGetDatum(construct_empty_array(UUIDOID));
+	BaPutUuid(&args, &user->office_id);
+	BaPutUuid(&args, user->has_provider ? &user->provider_id : NULL);
+	(void) BaQueryRow(&visible_providers, &args, &row);
+	return row.values[0];
+}
+
 void
 BaPermissionRequireKnown(char **names, int count)
 {
@@ -215,9 +236,9 @@ BaPermissionRequireAll(const BaCaller *caller, Datum permissions, Datum companie
 			BaAccessRefuse(caller, "G-08", company_reason);
 }
 
-/* Does one user hold all that another does? web_portal is left out here as well. */
+/* Does a user hold all of these? web_portal is left out here as well. */
 bool
-BaPermissionCovers(const BaUser *holder, const BaUser *user)
+BaPermissionContains(const BaUser *holder, Datum permissions, Datum companies)
 {
 	static BaQuery is_covered = {
 		.sql = "SELECT array_remove($1, 'web_portal') <@ $2 AND $3 <@ $4",
@@ -225,13 +246,21 @@ BaPermissionCovers(const BaUser *holder, const BaUser *user)
 	BaArgs args = {0};
 	BaRow row;
 
-	if (user->type->holds_all_permissions && !holder->type->holds_all_permissions)
-		return false;
-	BaPut(&args, TEXTARRAYOID, BaPermissionsOf(user), false);
+	BaPut(&args, TEXTARRAYOID, permissions, false);
 	BaPut(&args, TEXTARRAYOID, BaPermissionsOf(holder), false);
-	BaPut(&args, UUIDARRAYOID, BaCompaniesOf(user), false);
+	BaPut(&args, UUIDARRAYOID, companies, false);
 	BaPut(&args, UUIDARRAYOID, BaCompaniesOf(holder), false);
 	return BaQueryRow(&is_covered, &args, &row) && BaGetBool(&row, 0);
+}
+
+/* Does one user hold and see all that another does? */
+bool
+BaPermissionCovers(const BaUser *holder, const BaUser *user)
+{
+	if ((user->type->holds_all_permissions && !holder->type->holds_all_permissions) ||
+		!BaUserReaches(holder, user))
+		return false;
+	return BaPermissionContains(holder, BaPermissionsOf(user), BaCompaniesOf(user));
 }
 
 /*

@@ -11,11 +11,14 @@ extern void BaPermissionRequireGivable(const BaCaller *caller, char **names, int
 extern void BaPermissionRequireAll(const BaCaller *caller, Datum permissions,
 								   Datum companies, const char *company_reason);
 extern void BaPermissionRequireAsMuch(const BaCaller *caller, const BaUser *user);
+extern bool BaPermissionContains(const BaUser *holder, Datum permissions,
+								 Datum companies);
 extern bool BaPermissionCovers(const BaUser *holder, const BaUser *user);
 extern bool BaPermissionGive(const BaCompany *company, const BaUser *user,
 							 const char *name);
 extern Datum BaPermissionsOf(const BaUser *user);
 extern Datum BaCompaniesOf(const BaUser *user);
+extern Datum BaProvidersOf(const BaUser *user);
 extern void BaPermissionRule(BaRowEvent *event, bool restoring);
 extern void BaPermissionDeleteRule(const BaRowEvent *event);
 extern void BaUserPermissionRule(BaRowEvent *event, bool restoring);

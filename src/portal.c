@@ -200,7 +200,7 @@ BaPortalRule(BaRowEvent *event, bool restoring)
 			 errdetail(
 				 "It has 1 to %d ASCII letters, digits, dashes and underscores, and begins with a letter or digit.",
 				 BA_MAX_CODE)));
-	if (strcmp(kind, BA_PORTAL_CLIENT) != 0 && strcmp(kind, "provider") != 0)
+	if (strcmp(kind, BA_PORTAL_CLIENT) != 0 && strcmp(kind, BA_PORTAL_PROVIDER) != 0)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("portal kind \"%s\" is not known", kind),
 						errhint("It is client or provider.")));

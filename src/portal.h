@@ -5,6 +5,7 @@
 #include "company.h"
 
 #define BA_PORTAL_CLIENT "client"
+#define BA_PORTAL_PROVIDER "provider"
 
 typedef struct BaPortal
 {

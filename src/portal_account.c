@@ -281,11 +281,12 @@ AuditSignup(const BaCompany *company, const BaPortal *portal, const BaSignup *si
 }
 
 /*
- * The company and portal of a page that anybody can open. A company without such a
- * page and one that is not there give the same answer.
+ * The company and portal of a page that anybody can open, of this kind unless that is
+ * NULL. A company without such a page and one that is not there give the same answer.
  */
 void
-BaPortalOpen(FunctionCallInfo fcinfo, BaCompany *company, BaPortal *portal)
+BaPortalOpen(FunctionCallInfo fcinfo, const char *kind, BaCompany *company,
+			 BaPortal *portal)
 {
 	BaCaller caller = {0};
 	char *code = BaArgText(fcinfo, 0, "company", BA_MAX_CODE);
@@ -294,7 +295,7 @@ BaPortalOpen(FunctionCallInfo fcinfo, BaCompany *company, BaPortal *portal)
 	if (BaCompanyFind(code, company))
 		typed.company_id = company->company_id;
 	BaPortalRequire(&caller, &typed, BaArgTextOrNull(fcinfo, 1, "portal", BA_MAX_CODE),
-					BA_PORTAL_CLIENT, portal);
+					PG_ARGISNULL(1) ? BA_PORTAL_CLIENT : kind, portal);
 }
 
 /*
@@ -319,7 +320,7 @@ RegisterPortalAccount(PG_FUNCTION_ARGS)
 	signup.first_name = BaArgName(fcinfo, 4, "first_name");
 	signup.last_name = BaArgName(fcinfo, 5, "last_name");
 	BaEmailRequire(signup.email);
-	BaPortalOpen(fcinfo, &company, &portal);
+	BaPortalOpen(fcinfo, BA_PORTAL_CLIENT, &company, &portal);
 	user = FutureUser(&signup);
 	BaPasswordPolicyRequire(password, &company, &user);
 	signup.password = BaPasswordMake(password);

@@ -5,7 +5,8 @@
 #include "contact.h"
 #include "user.h"
 
-extern void BaPortalOpen(FunctionCallInfo fcinfo, BaCompany *company, BaPortal *portal);
+extern void BaPortalOpen(FunctionCallInfo fcinfo, const char *kind, BaCompany *company,
+						 BaPortal *portal);
 extern bool BaPortalAccountMake(const BaPortal *portal, const BaContact *contact,
 								bool verified, BaUser *user);
 

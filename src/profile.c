@@ -17,6 +17,7 @@
 #include "fold.h"
 #include "instance.h"
 #include "outbox.h"
+#include "provider.h"
 #include "query.h"
 #include "role.h"
 #include "session.h"
@@ -58,12 +59,15 @@ static const struct
 #define FIELD_COUNT lengthof(fields)
 #define NAME_COUNT 7
 #define EMAIL NAME_COUNT
+#define OFFICE (EMAIL + 1)
 
 /* What is to be changed, taken from the argument. */
 typedef struct Changes
 {
 	bool has[FIELD_COUNT];
 	char *texts[NAME_COUNT + 1]; /* NULL for a JSON null */
+	bool has_office;             /* false for a JSON null too */
+	pg_uuid_t office_id;
 	BaTextList roles;
 	Jsonb *preferences;
 	char *keys[FIELD_COUNT]; /* those given, for the audit */
@@ -93,6 +97,13 @@ static BaQuery set_pending_email = {
 static BaQuery remove_email = {
 	.sql =
 		"UPDATE bestauth.user_account SET email = NULL, pending_email = NULL, pending_email_by = NULL WHERE user_id = $1",
+	.latest = true,
+};
+
+/* Whom the account was made for stays behind: the record is the old office's. */
+static BaQuery move_user = {
+	.sql =
+		"UPDATE bestauth.user_account SET office_id = $2, provider_id = $3, employee_id = NULL WHERE user_id = $1",
 	.latest = true,
 };
 
@@ -170,6 +181,16 @@ StringOf(const char *key, const JsonbValue *value, int max_characters)
 }
 
 static void
+TakeOffice(const JsonbValue *value, Changes *changes)
+{
+	char *text = StringOf("office_id", value, BA_MAX_CODE);
+
+	changes->has_office = text != NULL;
+	if (text != NULL && !BaUuidParse(text, &changes->office_id))
+		RefuseKey("office_id", "must be a UUID or null");
+}
+
+static void
 TakeRoles(const JsonbValue *value, Changes *changes)
 {
 	JsonbIterator *it;
@@ -237,9 +258,7 @@ TakeField(int field, const JsonbValue *value, Changes *changes)
 				BaEmailRequire(changes->texts[EMAIL]);
 			break;
 		case FIELD_OFFICE:
-			/* There are no offices yet, so every one is a missing one. */
-			if (StringOf(key, value, BA_MAX_CODE) != NULL)
-				RefuseKey(key, "names an office that does not exist");
+			TakeOffice(value, changes);
 			break;
 		case FIELD_ROLES:
 			TakeRoles(value, changes);
@@ -318,6 +337,60 @@ SetEmail(const BaCaller *caller, const BaUser *user, const char *email)
 		return;
 	BaOutboxPutTo(BA_MAIL_EMAIL_CHANGE, user, email);
 	BaOutboxNotice(BA_NOTICE_EMAIL, user);
+}
+
+static void
+RefuseOffice(const char *message, const char *detail)
+{
+	ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION), errmsg("%s", message),
+					errdetail("%s", detail), BaErrRule("PRV-12")));
+}
+
+/* At individual level the account goes to the same provider in the other office. */
+static void
+MoveUser(const BaUser *user, const BaOffice *office)
+{
+	BaProvider old_provider, provider;
+	BaArgs args = {0};
+
+	if (user->has_provider)
+	{
+		if (!BaProviderLoad(&user->provider_id, &old_provider))
+			elog(ERROR, "the user's provider is gone");
+		if (!BaProviderFind(office, old_provider.npi, &provider))
+			RefuseOffice(psprintf("provider with NPI \"%s\" is not in office \"%s\"",
+								  old_provider.npi, office->identifier),
+						 "An account at individual level moves with its provider.");
+	}
+	BaPutUuid(&args, &user->user_id);
+	BaPutUuid(&args, &office->office_id);
+	BaPutUuid(&args, user->has_provider ? &provider.provider_id : NULL);
+	(void) BaQueryExec(&move_user, &args);
+	BaOutboxNotice(BA_NOTICE_ACCESS, user);
+}
+
+/* Only the operator moves anybody: to a session every other office is a missing one. */
+static void
+SetOffice(const BaCaller *caller, const BaUser *user, const Changes *changes)
+{
+	BaOffice office;
+
+	if (!user->type->needs_office && changes->has_office)
+		RefuseOffice(psprintf("user \"%s\" cannot have an office", user->username),
+					 "Users of type provider have an office, and nobody else.");
+	if (user->type->needs_office && !changes->has_office)
+		RefuseOffice(psprintf("user \"%s\" must have an office", user->username),
+					 "Users of type provider have an office, and nobody else.");
+	if (!changes->has_office || BaUuidEqual(&changes->office_id, &user->office_id))
+		return;
+	if (caller->identity != NULL)
+		BaAccessRefuse(caller, "PRV-12",
+					   "Only the operator moves a user to another office.");
+	if (!BaOfficeLoad(&changes->office_id, &office))
+		ereport(ERROR,
+				(errcode(ERRCODE_NO_DATA_FOUND),
+				 errmsg("office %s does not exist", BaUuidText(&changes->office_id))));
+	MoveUser(user, &office);
 }
 
 static bool
@@ -402,6 +475,8 @@ bestauth_update_user(PG_FUNCTION_ARGS)
 		BaSessionRequireFresh(&caller);
 	RequireRevision(fcinfo, &user);
 	SetNames(&user, &changes);
+	if (changes.has[OFFICE])
+		SetOffice(&caller, &user, &changes);
 	if (changes.roles.items != NULL && SetRoles(&caller, &company, &user, &changes.roles))
 		BaOutboxNotice(BA_NOTICE_ACCESS, &user);
 	if (changes.has[EMAIL])

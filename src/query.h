@@ -7,7 +7,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
-#define BA_QUERY_MAX 24 /* arguments, or columns, of a query */
+#define BA_QUERY_MAX 32 /* arguments, or columns, of a query */
 
 /*
  * A query: constant text beside its only user, and the plan that is kept after

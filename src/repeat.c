@@ -12,6 +12,7 @@
 #include "access/xact.h"
 #include "lib/stringinfo.h"
 #include "utils/datum.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -28,26 +29,32 @@ static struct
 	Datum result; /* in TopTransactionContext */
 } last;
 
-/* All arguments are text. */
 static void
 DigestCall(FunctionCallInfo fcinfo, uint8 *digest)
 {
 	StringInfoData call;
-	int i;
+	Oid *types;
+	int count, i;
 
+	/* Of the function, not of the call: a fast-path call has no expression to ask. */
+	(void) get_func_signature(fcinfo->flinfo->fn_oid, &types, &count);
+	Assert(count == PG_NARGS());
 	/* Big enough at once: growing would leave a copy behind. */
 	initStringInfo(&call);
 	enlargeStringInfo(&call, PG_NARGS() * (MAX_COMPARED + sizeof(int)) + sizeof(Oid));
 	appendBinaryStringInfo(&call, (char *) &fcinfo->flinfo->fn_oid, sizeof(Oid));
 	for (i = 0; i < PG_NARGS(); i++)
 	{
-		text *arg = PG_ARGISNULL(i) ? NULL : PG_GETARG_TEXT_PP(i);
-		int length = arg == NULL ? -1 : VARSIZE_ANY_EXHDR(arg);
+		bool by_value = get_typbyval(types[i]);
+		text *arg = PG_ARGISNULL(i) || by_value ? NULL : PG_GETARG_TEXT_PP(i);
+		int length = arg == NULL ? -1 - PG_ARGISNULL(i) : VARSIZE_ANY_EXHDR(arg);
 
 		/* Longer ones are refused alike, whatever they go on with. */
 		appendBinaryStringInfo(&call, (char *) &length, sizeof(length));
 		if (arg != NULL)
 			appendBinaryStringInfo(&call, VARDATA_ANY(arg), Min(length, MAX_COMPARED));
+		else if (!PG_ARGISNULL(i))
+			appendBinaryStringInfo(&call, (char *) &PG_GETARG_DATUM(i), sizeof(Datum));
 	}
 	BaSha256(call.data, call.len, digest);
 	explicit_bzero(call.data, call.len);

@@ -25,6 +25,15 @@ typedef struct Role
 	char *name;
 } Role;
 
+/* To give it: many at once may, while nobody changes what is in it. */
+static BaQuery find_role_shared = {
+	.sql =
+		"SELECT role_id, name FROM bestauth.role"
+		" WHERE company_id = $1 AND lower(name COLLATE \"C\") = lower($2 COLLATE \"C\")"
+		" FOR SHARE",
+	.latest = true,
+};
+
 static BaQuery find_role = {
 	.sql =
 		"SELECT role_id, name FROM bestauth.role"
@@ -106,6 +115,56 @@ static BaQuery delete_user_role = {
 	.latest = true,
 };
 
+/* ------------------------------------------------------- roles of provider portals */
+
+static const struct
+{
+	const char *name;
+	const char *permissions; /* an array */
+} provider_roles[] = {
+	{"Provider - Administrator",
+	 "{claims,eops,eligibility,panel_roster,identifi_practice,manage_portal_users}"},
+	{"Provider - Portal User",
+	 "{claims,eops,eligibility,panel_roster,identifi_practice}"},
+	{"Provider - Clerical User", "{claims,eops,eligibility,panel_roster}"},
+	{BA_ROLE_SELF_REGISTRATION, "{}"},
+};
+
+/* Those of the company with these names, if it has some, stay as they are. */
+void
+BaRoleSeedProvider(const pg_uuid_t *company_id)
+{
+	static BaQuery seed_role = {
+		.sql = "WITH r AS (INSERT INTO bestauth.role (company_id, name) VALUES ($1, $2)"
+			   " ON CONFLICT DO NOTHING RETURNING role_id)"
+			   " INSERT INTO bestauth.role_permission (company_id, role_id, permission)"
+			   " SELECT $1, r.role_id, p FROM r, unnest($3::text[]) AS p",
+	};
+	int i;
+
+	for (i = 0; i < lengthof(provider_roles); i++)
+	{
+		BaArgs args = {0};
+
+		BaPutUuid(&args, company_id);
+		BaPutText(&args, provider_roles[i].name);
+		BaPutText(&args, provider_roles[i].permissions);
+		(void) BaQueryExec(&seed_role, &args);
+	}
+}
+
+/* One of those, which anybody may ask for, as it is called; else NULL [PRV-6]. */
+const char *
+BaRoleOfProviders(const char *name)
+{
+	int i;
+
+	for (i = 0; i < lengthof(provider_roles); i++)
+		if (BaTextSame(provider_roles[i].name, name))
+			return provider_roles[i].name;
+	return NULL;
+}
+
 /* -------------------------------------------------------------------- rules */
 
 void
@@ -168,17 +227,17 @@ RefuseMissing(const BaCaller *caller, const BaCompany *company, const char *name
 						   company->code)));
 }
 
-/* The role; locked, what is in it when it is checked is what is given. */
+/* The role, by one of the three queries; locked, what is checked is what is given. */
 static void
-RequireRole(const BaCaller *caller, const BaCompany *company, const char *name, bool lock,
-			Role *role)
+RequireRole(const BaCaller *caller, const BaCompany *company, const char *name,
+			BaQuery *query, Role *role)
 {
 	BaArgs args = {0};
 	BaRow row;
 
 	BaPutUuid(&args, &company->company_id);
 	BaPutText(&args, name);
-	if (!BaQueryRow(lock ? &find_role : &find_role_only, &args, &row))
+	if (!BaQueryRow(query, &args, &row))
 		RefuseMissing(caller, company, name);
 	(void) BaGetUuid(&row, 0, &role->role_id);
 	role->name = BaGetText(&row, 1);
@@ -330,7 +389,7 @@ bestauth_update_role(PG_FUNCTION_ARGS)
 	Role role;
 
 	BaCompanyActed(&caller, BaArgTextOrNull(fcinfo, 3, "company", BA_MAX_CODE), &company);
-	RequireRole(&caller, &company, name, true, &role);
+	RequireRole(&caller, &company, name, &find_role, &role);
 	RequireRoleHeld(&caller, &role);
 	RequireContents(&caller, &permissions);
 	SetPermissions(&company, &role, &permissions);
@@ -349,7 +408,7 @@ bestauth_delete_role(PG_FUNCTION_ARGS)
 	Role role;
 
 	BaCompanyActed(&caller, BaArgTextOrNull(fcinfo, 1, "company", BA_MAX_CODE), &company);
-	RequireRole(&caller, &company, name, true, &role);
+	RequireRole(&caller, &company, name, &find_role, &role);
 	RequireRoleHeld(&caller, &role);
 	if (DatumGetInt32(AskRole(&role_holders, &role)) > 0)
 		ereport(ERROR,
@@ -362,6 +421,39 @@ bestauth_delete_role(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* The role as it is called, if the caller holds what is in it. */
+char *
+BaRoleRequireGivable(const BaCaller *caller, const BaCompany *company, const char *name)
+{
+	Role role;
+
+	RequireRole(caller, company, name, &find_role_only, &role);
+	RequireRoleHeld(caller, &role);
+	return role.name;
+}
+
+/*
+ * Is there such a role, and does a user, who is not the caller, hold what is in it? The
+ * operator, who is no user, may give any: "holder" is NULL.
+ */
+bool
+BaRoleIsCovered(const BaUser *holder, const BaCompany *company, const char *name)
+{
+	BaArgs args = {0};
+	BaRow row;
+	Role role;
+
+	BaPutUuid(&args, &company->company_id);
+	BaPutText(&args, name);
+	if (!BaQueryRow(&find_role_shared, &args, &row))
+		return false;
+	if (holder == NULL)
+		return true;
+	(void) BaGetUuid(&row, 0, &role.role_id);
+	return BaPermissionContains(holder, AskRole(&role_permissions, &role),
+								AskRole(&role_companies, &role));
+}
+
 /* Gives a user a role by name, if the caller holds what is in it. False if they had it. */
 bool
 BaRoleGive(const BaCaller *caller, const BaCompany *company, const BaUser *user,
@@ -370,7 +462,7 @@ BaRoleGive(const BaCaller *caller, const BaCompany *company, const BaUser *user,
 	Role role;
 	BaArgs args = {0};
 
-	RequireRole(caller, company, name, true, &role);
+	RequireRole(caller, company, name, &find_role_shared, &role);
 	RequireRoleHeld(caller, &role);
 	BaPutUuid(&args, &company->company_id);
 	BaPutUuid(&args, &user->user_id);
@@ -390,7 +482,7 @@ BaRoleTake(const BaCaller *caller, const BaCompany *company, const BaUser *user,
 	Role role;
 	BaArgs args = {0};
 
-	RequireRole(caller, company, name, false, &role);
+	RequireRole(caller, company, name, &find_role_only, &role);
 	BaPutUuid(&args, &user->user_id);
 	BaPutUuid(&args, &role.role_id);
 	if (BaQueryExec(&delete_user_role, &args) == 0)

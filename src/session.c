@@ -182,6 +182,12 @@ SetNames(BaIdentity *identity, BaAuthority *user, const BaAuthority *person)
 	identity->permissions = user->permissions;
 	identity->company_count = user->company_count;
 	identity->companies = user->companies;
+	identity->provider_count = user->provider_count;
+	identity->providers = user->providers;
+	identity->has_office = user->user.has_office;
+	identity->office_id = user->user.office_id;
+	identity->has_provider = user->user.has_provider;
+	identity->provider_id = user->user.provider_id;
 }
 
 /* False if there is no such session at all. Begin was called before. */

@@ -17,18 +17,26 @@
 #include "query.h"
 #include "token.h"
 
-/* A sign-up that was used takes its other tokens with it. */
+/*
+ * A sign-up that was used, or an invite that is not open, takes its tokens with it. One
+ * that was seen to have expired stays so, whatever the clock says later.
+ */
 #define TOKEN_SELECT \
-	"SELECT t.token_id, t.purpose, t.user_id, t.user_version, coalesce(t.service_version, 0), least(t.expires_at, s.expires_at)," \
-	" t.used_at IS NOT NULL, t.superseded_at IS NOT NULL OR s.used_at IS NOT NULL," \
-	" t.signup_id FROM bestauth.token t LEFT JOIN bestauth.signup s ON s.signup_id = t.signup_id" \
+	"SELECT t.token_id, t.purpose, t.user_id, t.user_version, coalesce(t.service_version, 0)," \
+	" least(t.expires_at, s.expires_at, CASE WHEN r.status <> 'EMAIL-INT' THEN '-infinity' ELSE r.expires_at END)," \
+	" t.used_at IS NOT NULL," \
+	" t.superseded_at IS NOT NULL OR s.used_at IS NOT NULL" \
+	" OR (r.status <> 'EMAIL-INT' AND r.reason IS DISTINCT FROM 'expired')," \
+	" t.signup_id, t.registration_id FROM bestauth.token t" \
+	" LEFT JOIN bestauth.signup s ON s.signup_id = t.signup_id" \
+	" LEFT JOIN bestauth.registration r ON r.registration_id = t.registration_id" \
 	" WHERE t.token_hash = $1"
 
 static BaQuery insert_token = {
 	.sql =
 		"INSERT INTO bestauth.token (token_hash, purpose, user_id, user_version, service_version, expires_at,"
-		" signup_id, message_id)"
-		" VALUES ($1, $2, $3, nullif($4, 0), nullif($5, 0), clock_timestamp() + $6 * interval '1 second', $7, $8)"
+		" signup_id, registration_id, message_id)"
+		" VALUES ($1, $2, $3, nullif($4, 0), nullif($5, 0), clock_timestamp() + $6 * interval '1 second', $7, $8, $9)"
 		" RETURNING token_id, expires_at",
 };
 
@@ -40,7 +48,7 @@ static BaQuery insert_token = {
 static BaQuery supersede_tokens = {
 	.sql =
 		"UPDATE bestauth.token SET superseded_at = clock_timestamp()"
-		" WHERE (user_id = $1 OR signup_id = $1) AND purpose = $2 AND used_at IS NULL AND superseded_at IS NULL"
+		" WHERE (user_id = $1 OR signup_id = $1 OR registration_id = $1) AND purpose = $2 AND used_at IS NULL AND superseded_at IS NULL"
 		" AND expires_at > clock_timestamp() AND ($3 IS NULL OR message_id IS DISTINCT FROM $3)",
 	.latest = true,
 };
@@ -65,7 +73,9 @@ Supersede(const BaTokenFor *what)
 {
 	BaArgs args = {0};
 
-	BaPutUuid(&args, what->user ? &what->user->user_id : what->signup_id);
+	BaPutUuid(&args, what->user      ? &what->user->user_id :
+					 what->signup_id ? what->signup_id :
+									   what->registration_id);
 	BaPutText(&args, what->purpose);
 	BaPutUuid(&args, what->message_id);
 	(void) BaQueryExec(&supersede_tokens, &args);
@@ -106,6 +116,7 @@ BaTokenIssue(const BaTokenFor *what, BaToken *token)
 	BaPutInt(&args, what->service_version);
 	BaPutInt(&args, what->lifetime);
 	BaPutUuid(&args, what->signup_id);
+	BaPutUuid(&args, what->registration_id);
 	BaPutUuid(&args, what->message_id);
 	(void) BaQueryRow(&insert_token, &args, &row);
 	memset(token, 0, sizeof(*token));
@@ -116,8 +127,10 @@ BaTokenIssue(const BaTokenFor *what, BaToken *token)
 	token->has_user = what->user != NULL;
 	if (token->has_user)
 		token->user = *what->user;
-	else
+	else if (what->signup_id != NULL)
 		token->signup_id = *what->signup_id;
+	else
+		token->registration_id = *what->registration_id;
 	token->service_version = what->service_version;
 	return secret;
 }
@@ -155,6 +168,7 @@ Find(BaQuery *query, const char *secret, const char *purpose, BaToken *token)
 	token->purpose = BaGetText(&row, 1);
 	token->has_user = BaGetUuid(&row, 2, &user_id);
 	(void) BaGetUuid(&row, 8, &token->signup_id);
+	(void) BaGetUuid(&row, 9, &token->registration_id);
 	token->service_version = BaGetInt(&row, 4);
 	token->expires_at = BaGetTime(&row, 5);
 	if (!token->has_user || BaUserLoad(&user_id, &token->user))

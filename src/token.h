@@ -18,9 +18,10 @@ typedef struct BaToken
 	BaTokenState state;
 	pg_uuid_t token_id;
 	char *purpose;
-	bool has_user; /* else it is a sign-up's, who is no user yet */
+	bool has_user; /* else it is a sign-up's or registration's, who is no user yet */
 	BaUser user;   /* as it is now */
 	pg_uuid_t signup_id;
+	pg_uuid_t registration_id;
 	int service_version;
 	TimestampTz expires_at;
 } BaToken;
@@ -29,8 +30,9 @@ typedef struct BaToken
 typedef struct BaTokenFor
 {
 	const char *purpose;
-	const BaUser *user;          /* or */
-	const pg_uuid_t *signup_id;  /* one of both */
+	const BaUser *user;         /* or */
+	const pg_uuid_t *signup_id; /* or */
+	const pg_uuid_t *registration_id;
 	const pg_uuid_t *message_id; /* of the mail that takes it; NULL for none */
 	int service_version;         /* of a second part */
 	int lifetime;                /* seconds */

@@ -14,10 +14,14 @@
 #include "utils/rel.h"
 
 #include "audit.h"
+#include "bestauth.h"
+#include "claim_history.h"
 #include "company.h"
 #include "instance.h"
+#include "inval.h"
 #include "purge.h"
 #include "query.h"
+#include "registration.h"
 #include "signup.h"
 #include "tuple.h"
 #include "user.h"
@@ -119,24 +123,62 @@ FindId(const BaRowEvent *event, const char *column, pg_uuid_t *id)
 	return !isnull;
 }
 
-/* The row's own company, or its user's or sign-up's, comes before the caller's. */
-static void
-FillCompany(const BaRowEvent *event, BaAudit *audit, BaCompany *company)
+/* The company of a row: its own, or that of its user, sign-up or registration. */
+static bool
+FindCompanyId(const BaRowEvent *event, pg_uuid_t *id)
 {
-	pg_uuid_t id;
 	BaUser user;
 	BaSignup signup;
+	BaRegistration registration;
 
-	if (FindId(event, "company_id", &id) ?
-			!BaCompanyLoad(&id, company) :
-		FindId(event, "user_id", &id) ?
-			!BaUserLoad(&id, &user) || !BaCompanyLoad(&user.company_id, company) :
-		FindId(event, "signup_id", &id) ?
-			!BaSignupLoad(&id, &signup) || !BaCompanyLoad(&signup.company_id, company) :
-			true)
+	if (FindId(event, "company_id", id))
+		return true;
+	if (FindId(event, "user_id", id))
+	{
+		if (!BaUserLoad(id, &user))
+			return false;
+		*id = user.company_id;
+		return true;
+	}
+	if (FindId(event, "signup_id", id))
+	{
+		if (!BaSignupLoad(id, &signup))
+			return false;
+		*id = signup.company_id;
+		return true;
+	}
+	if (!FindId(event, "registration_id", id) || !BaRegistrationLoad(id, &registration))
+		return false;
+	*id = registration.company_id;
+	return true;
+}
+
+/*
+ * It comes before the caller's. The last one is remembered, until a company is made or
+ * one that was made is undone: a code never changes.
+ */
+static void
+FillCompany(const BaRowEvent *event, BaAudit *audit)
+{
+	static pg_uuid_t last_id;
+	static char last_code[BA_MAX_CODE + 1];
+	static uint64 last_generation = 0;
+	uint64 generation = BaInvalGeneration();
+	pg_uuid_t id;
+	BaCompany company;
+
+	if (!FindCompanyId(event, &id))
 		return;
-	audit->company_id = &company->company_id;
-	audit->company_code = company->code;
+	if (last_generation != generation || !BaUuidEqual(&id, &last_id))
+	{
+		if (!BaCompanyLoad(&id, &company))
+			return;
+		last_id = id;
+		strlcpy(last_code, company.code, sizeof(last_code));
+		last_generation = generation;
+	}
+	audit->company_id = &last_id;
+	audit->company_code = last_code;
 }
 
 Datum
@@ -145,9 +187,8 @@ bestauth_audit_row_tg(PG_FUNCTION_ARGS)
 	TriggerData *trigger = BaTriggerCheck(fcinfo, "audit_row_tg", true);
 	BaRowEvent event;
 	BaAudit audit;
-	BaCompany company;
 
-	if (BaInstanceIsRestoring() || BaPurgeIsRunning())
+	if (BaInstanceIsRestoring() || BaPurgeIsRunning() || BaClaimHistoryIsWriting())
 		return PointerGetDatum(NULL);
 	event = BaRowEventOf(trigger);
 	BaAuditStart(&audit, event.old_row == NULL ? "row.inserted" :
@@ -155,7 +196,7 @@ bestauth_audit_row_tg(PG_FUNCTION_ARGS)
 												 "row.updated");
 	if (!FillValues(&event, trigger->tg_trigger, &audit))
 		return PointerGetDatum(NULL);
-	FillCompany(&event, &audit, &company);
+	FillCompany(&event, &audit);
 	audit.object_type = psprintf("bestauth.%s", event.table);
 	audit.object_id = KeyOf(&event, trigger->tg_trigger->tgargs[0]);
 	BaAuditWrite(&audit);

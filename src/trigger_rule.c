@@ -8,15 +8,19 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 
+#include "claim_history.h"
 #include "company.h"
 #include "contact.h"
 #include "credential.h"
+#include "employee.h"
 #include "instance.h"
 #include "mail_template.h"
 #include "password_policy.h"
 #include "permission.h"
 #include "portal.h"
+#include "provider.h"
 #include "query.h"
+#include "registration.h"
 #include "role.h"
 #include "security_question.h"
 #include "tuple.h"
@@ -32,6 +36,19 @@ BillingServiceRule(BaRowEvent *event, bool restoring)
 	BaBillingServiceRule(event);
 }
 
+/* Every provider portal has its roles, whoever made it [PRV-4]. */
+static void
+PortalRule(BaRowEvent *event, bool restoring)
+{
+	pg_uuid_t company_id;
+
+	BaPortalRule(event, restoring);
+	if (!restoring && event->old_row == NULL &&
+		BaColumnUuid(event, "company_id", &company_id) &&
+		strcmp(BaColumnRequireText(event, "kind"), BA_PORTAL_PROVIDER) == 0)
+		BaRoleSeedProvider(&company_id);
+}
+
 static const struct
 {
 	const char *table;
@@ -43,9 +60,14 @@ static const struct
 	{"company", BaCompanyRule},
 	{"contact", BaContactRule},
 	{"credential", BaCredentialRule},
+	{"historical_claim", BaHistoricalClaimRule},
+	{"employee", BaEmployeeRule},
 	{"mail_template", BaMailTemplateRule},
+	{"office", BaOfficeRule},
 	{"permission", BaPermissionRule},
-	{"portal", BaPortalRule},
+	{"portal", PortalRule},
+	{"provider", BaProviderRule},
+	{"registration", BaRegistrationRule},
 	{"role", BaRoleRule},
 	{"role_company", BaRoleCompanyRule},
 	{"role_permission", BaRolePermissionRule},

@@ -12,11 +12,12 @@
 #include "errors.h"
 #include "query.h"
 #include "user.h"
+#include "uuid.h"
 
 #define USER_SELECT \
 	"SELECT user_id, company_id, billing_service_id, username, user_type, email, version," \
 	" persons_limited, locked_at IS NOT NULL, deleted_at IS NOT NULL, first_name, last_name, portal_id," \
-	" verified_at IS NOT NULL FROM bestauth.user_account"
+	" verified_at IS NOT NULL, office_id, provider_id FROM bestauth.user_account"
 
 #define BY_NAME(portal) \
 	" WHERE company_id = $1 AND portal_id " portal \
@@ -51,6 +52,11 @@ static BaQuery load_user = {
 
 static BaQuery lock_user_row = {
 	.sql = "SELECT true FROM bestauth.user_account WHERE user_id = $1 FOR NO KEY UPDATE",
+	.latest = true,
+};
+
+static BaQuery share_user_row = {
+	.sql = "SELECT true FROM bestauth.user_account WHERE user_id = $1 FOR SHARE",
 	.latest = true,
 };
 
@@ -94,6 +100,8 @@ Found(BaQuery *query, BaArgs *args, BaUser *user)
 	user->last_name = BaGetText(&row, 11);
 	user->has_portal = BaGetUuid(&row, 12, &user->portal_id);
 	user->verified = BaGetBool(&row, 13);
+	user->has_office = BaGetUuid(&row, 14, &user->office_id);
+	user->has_provider = BaGetUuid(&row, 15, &user->provider_id);
 	return true;
 }
 
@@ -136,6 +144,16 @@ BaUserLock(const pg_uuid_t *user_id)
 
 	BaPutUuid(&args, user_id);
 	(void) BaQueryExec(&lock_user_row, &args);
+}
+
+/* To go by what the user may: many at once can, while nobody changes it. */
+void
+BaUserLockShared(const pg_uuid_t *user_id)
+{
+	BaArgs args = {0};
+
+	BaPutUuid(&args, user_id);
+	(void) BaQueryExec(&share_user_row, &args);
 }
 
 /* The same without waiting; false where somebody else has it. */
@@ -197,12 +215,47 @@ BaUserPortalActed(const BaCaller *caller, const BaCompany *company, const char *
 	return true;
 }
 
+/* Who is of an office acts on its users alone; at individual level on those of the provider. */
+bool
+BaUserIsInReach(const BaCaller *caller, const BaUser *user)
+{
+	const BaIdentity *identity = caller->identity;
+
+	if (identity == NULL || !identity->has_office)
+		return true;
+	return user->has_office && BaUuidEqual(&user->office_id, &identity->office_id) &&
+		   (!identity->has_provider ||
+			(user->has_provider &&
+			 BaUuidEqual(&user->provider_id, &identity->provider_id)));
+}
+
+/* The same of somebody who is not the caller. */
+bool
+BaUserReaches(const BaUser *holder, const BaUser *user)
+{
+	BaIdentity identity = {.has_office = holder->has_office,
+						   .office_id = holder->office_id,
+						   .has_provider = holder->has_provider,
+						   .provider_id = holder->provider_id};
+	BaCaller caller = {.identity = &identity};
+
+	return BaUserIsInReach(&caller, user);
+}
+
 void
 BaUserRefuseDeleted(const BaUser *user)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 			 errmsg("user \"%s\" is deleted", user->username), BaErrRule("PRV-14")));
+}
+
+void
+BaUserRefuseTaken(const char *username)
+{
+	ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
+					errmsg("user name \"%s\" is taken", username),
+					errdetail("Names of deleted users stay taken.")));
 }
 
 /*
@@ -225,14 +278,18 @@ BaUserActed(const BaCaller *caller, FunctionCallInfo fcinfo, int username_arg,
 						  BaArgTextOrNull(fcinfo, company_arg + 1, "portal", BA_MAX_CODE),
 						  &portal);
 	if (FindByName(&company->company_id, in_portal ? &portal.portal_id : NULL, username,
-				   (flags & BA_USER_LOCK) != 0, user))
+				   (flags & BA_USER_LOCK) != 0, user) &&
+		BaUserIsInReach(caller, user))
 	{
 		if (user->deleted && !(flags & BA_USER_DELETED))
 			BaUserRefuseDeleted(user);
 		return;
 	}
 	if (caller->identity != NULL)
-		BaAccessRefuse(caller, "H-01", "There is no such user in the session's company.");
+		BaAccessRefuse(caller, "H-01",
+					   caller->identity->has_office ?
+						   "There is no such user in the session's office." :
+						   "There is no such user in the session's company.");
 	ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 					errmsg("user \"%s\" does not exist in %s \"%s\"", username,
 						   in_portal ? "portal" : "company",

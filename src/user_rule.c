@@ -10,6 +10,7 @@
 #include "bestauth.h"
 #include "contact.h"
 #include "context.h"
+#include "employee.h"
 #include "errors.h"
 #include "query.h"
 #include "user.h"
@@ -113,6 +114,32 @@ CheckPortal(const BaRowEvent *event, const BaUserType *type)
 						   type->name, type->name));
 }
 
+/* A provider's account is an office's, or one provider's of it, in the same portal. */
+static void
+CheckOffice(const BaRowEvent *event, const BaUserType *type, bool restoring)
+{
+	pg_uuid_t office_id, provider_id, portal_id;
+	bool has_office = BaColumnUuid(event, "office_id", &office_id);
+	bool has_provider = BaColumnUuid(event, "provider_id", &provider_id);
+	BaOffice office;
+	BaProvider provider;
+
+	if (type->needs_office != has_office || (has_provider && !has_office))
+		RefuseRow("PRV-12", has_office ? "user has an office" : "provider has no office",
+				  "Users of type provider have an office, and nobody else.");
+	if (restoring || !has_office)
+		return;
+	if (!BaOfficeLoad(&office_id, &office) ||
+		!BaColumnUuid(event, "portal_id", &portal_id) ||
+		!BaUuidEqual(&office.portal_id, &portal_id))
+		RefuseRow("PRV-12", "office is not in the user's portal",
+				  "A provider's office and account are in the same portal.");
+	if (has_provider && (!BaProviderLoad(&provider_id, &provider) ||
+						 !BaUuidEqual(&provider.office_id, &office_id)))
+		RefuseRow("PRV-12", "provider is not of the user's office",
+				  "An account at individual level is that of a provider of its office.");
+}
+
 /* An account that was deleted before anybody proved its address is made anew. */
 static bool
 IsTakenOver(const BaRowEvent *event)
@@ -132,6 +159,58 @@ IsMadeOrRestored(const BaRowEvent *event)
 {
 	return event->old_row == NULL ||
 		   (BaColumnChanged(event, "deleted_at") && BaColumnIsNull(event, "deleted_at"));
+}
+
+/* Locked first, so that of two accounts made at once one is refused in words. */
+static void
+RequireNoAccountOf(const BaRowEvent *event, const pg_uuid_t *employee_id)
+{
+	static BaQuery find_other = {
+		.sql =
+			"SELECT username FROM bestauth.user_account WHERE employee_id = $1 AND user_id <> $2"
+			" AND deleted_at IS NULL",
+		.latest = true,
+	};
+	pg_uuid_t user_id;
+	BaArgs args = {0};
+	BaRow row;
+
+	if (!BaColumnUuid(event, "user_id", &user_id) || !BaColumnIsNull(event, "deleted_at"))
+		return;
+	BaEmployeeLock(employee_id);
+	BaPutUuid(&args, employee_id);
+	BaPutUuid(&args, &user_id);
+	if (BaQueryRow(&find_other, &args, &row))
+		ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
+						errmsg("employee has an account already"),
+						errdetail("Its user name is \"%s\".", BaGetText(&row, 0)),
+						BaErrRule("PRV-12")));
+}
+
+/* An account is of an employee of its office; at individual level of its provider. */
+static void
+CheckEmployee(const BaRowEvent *event, bool restoring)
+{
+	pg_uuid_t employee_id, office_id, provider_id;
+	bool is_new = IsMadeOrRestored(event) || BaColumnChanged(event, "employee_id");
+	BaEmployee employee;
+
+	if (restoring || !BaColumnUuid(event, "employee_id", &employee_id) ||
+		(!is_new && !BaColumnChanged(event, "office_id") &&
+		 !BaColumnChanged(event, "provider_id")))
+		return;
+	if (is_new)
+		RequireNoAccountOf(event, &employee_id);
+	if (!BaEmployeeLoad(&employee_id, &employee) ||
+		!BaColumnUuid(event, "office_id", &office_id) ||
+		!BaUuidEqual(&employee.office_id, &office_id))
+		RefuseRow("PRV-12", "employee is not of the user's office",
+				  "An account is made for an employee of its office.");
+	if (BaColumnUuid(event, "provider_id", &provider_id) &&
+		(!employee.has_provider || !BaUuidEqual(&employee.provider_id, &provider_id)))
+		RefuseRow(
+			"PRV-12", "employee is not of the user's provider",
+			"An account at individual level is made for an employee of its provider.");
 }
 
 /* The contact may have another account in the portal since this one was deleted. */
@@ -219,6 +298,8 @@ CheckType(const BaRowEvent *event, const BaUserType *type, bool restoring)
 				  psprintf("A user of type %s %s a portal.", type->name,
 						   type->needs_portal ? "belongs to" : "belongs to no"));
 	CheckContact(event, type, restoring);
+	CheckOffice(event, type, restoring);
+	CheckEmployee(event, restoring);
 	if (restoring)
 		return;
 	CheckPortal(event, type);

@@ -5,6 +5,9 @@
  */
 #include "postgres.h"
 
+#include "mb/pg_wchar.h"
+
+#include "args.h"
 #include "bestauth.h"
 #include "username.h"
 
@@ -39,6 +42,16 @@ BaUsernameRequire(const char *username)
 				 BA_MAX_USERNAME)));
 }
 
+/* As much of it as a message shows, and nothing that acts where it is shown. */
+static char *
+Shown(const char *value)
+{
+	char *shown = pnstrdup(value, pg_mbcliplen(value, strlen(value), BA_MAX_EMAIL));
+
+	BaTextClean(shown);
+	return shown;
+}
+
 /*
  * One address, in ASCII, such as mail can be sent to without quoting anything, and
  * that no program takes for an option or a path.
@@ -58,5 +71,5 @@ BaEmailRequire(const char *email)
 				!(c[0] == '.' && c[1] == '.');
 	if (!valid)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("e-mail address \"%s\" is not valid", email)));
+						errmsg("e-mail address \"%s\" is not valid", Shown(email))));
 }

@@ -56,6 +56,7 @@ static const BaUserType types[] = {
 		.needs_email = true,
 		.needs_portal = true,
 		.needs_verification = true,
+		.needs_office = true,
 		.reason = "providers are not charged",
 	},
 	{
@@ -104,8 +105,8 @@ bestauth_user_type_rules(PG_FUNCTION_ARGS)
 	for (i = 0; i < lengthof(types); i++)
 	{
 		const BaUserType *type = &types[i];
-		bool nulls[14] = {0};
-		Datum values[14];
+		bool nulls[15] = {0};
+		Datum values[15];
 
 		values[0] = CStringGetTextDatum(type->name);
 		values[1] = BoolGetDatum(type->charged);
@@ -121,6 +122,7 @@ bestauth_user_type_rules(PG_FUNCTION_ARGS)
 		values[11] = BoolGetDatum(type->needs_my_account);
 		values[12] = BoolGetDatum(type->needs_contact);
 		values[13] = BoolGetDatum(type->needs_verification);
+		values[14] = BoolGetDatum(type->needs_office);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;

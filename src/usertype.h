@@ -16,6 +16,7 @@ typedef struct BaUserType
 	bool needs_portal;       /* of the kind that has the type's name */
 	bool needs_contact;      /* whose e-mail address is the user name [PRT-2] */
 	bool needs_verification; /* of the address, before the first login [PRT-6] */
+	bool needs_office;       /* is an office's, or one provider's of it [PRV-12] */
 	bool needs_my_account;   /* for the own password [IBS-6] */
 	const char *reason;      /* why it is charged, or not */
 } BaUserType;

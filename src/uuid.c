@@ -46,6 +46,22 @@ BaUuidText(const pg_uuid_t *uuid)
 	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(uuid)));
 }
 
+/* In its usual form: 36 characters. False for any other text. */
+bool
+BaUuidParse(const char *text, pg_uuid_t *uuid)
+{
+	int i;
+
+	if (strlen(text) != 36)
+		return false;
+	for (i = 0; i < 36; i++)
+		if (i == 8 || i == 13 || i == 18 || i == 23 ? text[i] != '-' :
+													  !isxdigit((unsigned char) text[i]))
+			return false;
+	*uuid = *DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(text)));
+	return true;
+}
+
 bool
 BaUuidEqual(const pg_uuid_t *a, const pg_uuid_t *b)
 {

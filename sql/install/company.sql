@@ -3,6 +3,7 @@ CREATE TABLE bestauth.company (
 	code        text NOT NULL,
 	name        text NOT NULL CHECK (name <> ''),
 	parent_id   uuid,
+	auto_approval boolean NOT NULL DEFAULT true,
 	created_at  timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 COMMENT ON TABLE bestauth.company IS 'Companies: customers, billing services, parents and their children.';
@@ -10,6 +11,8 @@ COMMENT ON COLUMN bestauth.company.code IS 'What people type; unique without reg
 -- parent_id is checked by a trigger: a foreign key to the own table would make
 -- every pg_dump warn of circular keys.
 COMMENT ON COLUMN bestauth.company.parent_id IS 'The parent company; one level only [MCM-1].';
+COMMENT ON COLUMN bestauth.company.auto_approval IS
+'Whether right security answers approve a provider''s request at once [PRV-7].';
 CREATE UNIQUE INDEX company_code_key ON bestauth.company (lower(code COLLATE "C"));
 -- Row security does not hide what pg_stats shows of an index on an expression.
 ALTER INDEX bestauth.company_code_key ALTER COLUMN 1 SET STATISTICS 0;

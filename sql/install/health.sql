@@ -189,7 +189,7 @@ FROM (
 	SELECT 'triggers_enabled', f.fault IS NULL, f.fault, 'Every trigger of bestauth fires always.',
 		'Rules or audit are off there: ALTER TABLE ... ENABLE ALWAYS TRIGGER.'
 	FROM (SELECT string_agg(o.relname || '.' || t.tgname, ', ' ORDER BY o.relname, t.tgname) AS fault
-		FROM pg_trigger t JOIN ours o ON o.oid = t.tgrelid WHERE NOT t.tgisinternal AND t.tgenabled <> 'A') f
+		FROM pg_trigger t JOIN ours o ON o.oid = t.tgrelid WHERE o.is_table AND NOT t.tgisinternal AND t.tgenabled <> 'A') f
 
 	UNION ALL
 	SELECT 'triggers_present', f.fault IS NULL, f.fault, 'Every trigger of bestauth is there, as it was installed.',

@@ -12,7 +12,7 @@ COMMENT ON TABLE bestauth.mail_template IS
 'What mail says, see docs/mail.md. open_instance() puts down a default for every kind that has none; the operator edits it, and inserts a company''s own [I-09].';
 COMMENT ON COLUMN bestauth.mail_template.template_id IS 'Its number.';
 COMMENT ON COLUMN bestauth.mail_template.kind IS 'Of the mail.';
-COMMENT ON COLUMN bestauth.mail_template.topic IS 'Of a notice: what it tells of.';
+COMMENT ON COLUMN bestauth.mail_template.topic IS 'Of a notice or decision: what it tells of.';
 COMMENT ON COLUMN bestauth.mail_template.company_id IS
 'The company whose users get it; NULL is for every company that has none of its own.';
 COMMENT ON COLUMN bestauth.mail_template.format IS 'Of the body: plain, or html, where values are escaped for it.';

@@ -7,6 +7,7 @@ CREATE TABLE bestauth.outbox (
 	recipient    text NOT NULL,
 	user_id      uuid,
 	signup_id    uuid,
+	registration_id uuid,
 	about_id     uuid,
 	company_id   uuid,
 	created_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -17,23 +18,28 @@ CREATE TABLE bestauth.outbox (
 	sent_at      timestamptz,
 	cancelled_at timestamptz,
 	dead_at      timestamptz,
-	CHECK (num_nonnulls(user_id, signup_id) = 1)
+	CHECK (num_nonnulls(user_id, signup_id, registration_id) = 1)
 );
 COMMENT ON TABLE bestauth.outbox IS
 'Mail to be sent, written in the transaction that causes it. Holds no secret and no text: both are made when the mailer claims the message [E-02] [I-08].';
-COMMENT ON COLUMN bestauth.outbox.topic IS 'Of a notice: what it tells of.';
+COMMENT ON COLUMN bestauth.outbox.topic IS 'Of a notice or decision: what it tells of.';
 COMMENT ON COLUMN bestauth.outbox.signup_id IS 'Of mail to who is no user yet.';
+COMMENT ON COLUMN bestauth.outbox.registration_id IS 'Of an invite, or what was decided on a request.';
 COMMENT ON COLUMN bestauth.outbox.about_id IS 'Of a notice: the user that it tells of, where that is another one.';
 COMMENT ON COLUMN bestauth.outbox.due_at IS 'When it can be claimed, again after a claim: the end of the lease, or of a wait after a failure.';
 COMMENT ON COLUMN bestauth.outbox.cancelled_at IS 'When there was nothing to say any more: replaced by a newer one, done meanwhile, or too late.';
 COMMENT ON COLUMN bestauth.outbox.dead_at IS 'When it was given up; retry_mail() takes it up again.';
+-- Invites, which come by the thousand, stand apart from what somebody waits for.
 CREATE INDEX outbox_waiting_idx ON bestauth.outbox (due_at)
-	WHERE sent_at IS NULL AND cancelled_at IS NULL AND dead_at IS NULL;
+	WHERE sent_at IS NULL AND cancelled_at IS NULL AND dead_at IS NULL AND kind <> 'registration_invite';
+CREATE INDEX outbox_invite_idx ON bestauth.outbox (due_at)
+	WHERE sent_at IS NULL AND cancelled_at IS NULL AND dead_at IS NULL AND kind = 'registration_invite';
 CREATE INDEX outbox_urgent_idx ON bestauth.outbox (due_at)
 	WHERE sent_at IS NULL AND cancelled_at IS NULL AND dead_at IS NULL AND kind IN ('password_reset', 'email_verification');
 CREATE INDEX outbox_recipient_idx ON bestauth.outbox (lower(recipient COLLATE "C"), claimed_at) WHERE claimed_at IS NOT NULL;
 ALTER INDEX bestauth.outbox_recipient_idx ALTER COLUMN 1 SET STATISTICS 0;
 CREATE INDEX outbox_user_id_idx ON bestauth.outbox (user_id, kind);
+CREATE INDEX outbox_registration_id_idx ON bestauth.outbox (registration_id) WHERE registration_id IS NOT NULL;
 CREATE INDEX outbox_signup_id_idx ON bestauth.outbox (signup_id) WHERE signup_id IS NOT NULL;
 SELECT pg_catalog.pg_extension_config_dump('bestauth.outbox', '');
 

@@ -49,10 +49,10 @@ CREATE FUNCTION bestauth.resend_verification(company text, portal text, email te
 	AS 'MODULE_PATHNAME', 'bestauth_resend_verification' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.resend_verification(text, text, text) IS
 'Sends the owner of an address what their portal account still waits for, if it waits for something: the link by which a password is set, or the verification link. The links before stop working. At most three an hour. Takes no session.
-Parameters: company: code; portal: code, NULL where the company has one client portal; email.
+Parameters: company: code; portal: code, NULL where the company has one client portal; email: in a provider portal of the newest account with it that waits.
 Returns: verification_sent, always; the audit knows.
-Raises: 22023 bad address, a provider portal, or portal NULL where there are several; P0002 no such portal; 55000 portal NULL where the company has no client portal, or is not there, or instance closed; 53000; 25006.
-Rules: [PRT-8] [E-10] [I-07].';
+Raises: 22023 bad address, or portal NULL where there are several; P0002 no such portal; 55000 portal NULL where the company has no client portal, or is not there, or instance closed; 53000; 25006.
+Rules: [PRT-8] [PRV-8] [E-10] [I-07].';
 
 CREATE VIEW bestauth.portal_accounts WITH (security_barrier) AS
 	SELECT c.code AS company, p.code AS portal, u.username, k.contact_type, concat_ws(' ', u.first_name, u.last_name) AS name,

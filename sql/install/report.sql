@@ -68,3 +68,15 @@ WHERE t.needs_billing_service AND u.deleted_at IS NULL
 	AND (SELECT bestauth.has_access('auditor'));
 COMMENT ON VIEW bestauth.billing_access IS
 'Which billing service may enter which company, by which key: one row a key that is not deleted. registered: a service that is not admits nobody; permissions: by name and through roles, as a session has them; persons: user names in the service, NULL for any restricted user of it; locked: by an administrator or after wrong passwords; last_login_at: of the sessions that are kept; open_sessions: those that use_session() would take now [TPB-7] [IBS-7].';
+
+CREATE VIEW bestauth.pending_registrations WITH (security_barrier) AS
+SELECT c.code AS company, p.code AS portal, r.identifier, r.identifier_qualifier, o.name AS office, r.level, r.npi, r.status,
+	concat_ws(' ', r.first_name, r.middle_name, r.last_name) AS applicant, r.username, r.email, r.role,
+	r.claim_number_result, r.birth_date_result, r.created_at AS submitted_at, r.registration_id
+FROM bestauth.registration r
+JOIN bestauth.company c ON c.company_id = r.company_id
+JOIN bestauth.portal p ON p.portal_id = r.portal_id
+LEFT JOIN bestauth.office o ON o.office_id = r.office_id
+WHERE r.status IN ('PENDING-PROV-ADMIN-REVIEW', 'PENDING-ADMIN-REVIEW') AND (SELECT bestauth.has_access('auditor'));
+COMMENT ON VIEW bestauth.pending_registrations IS
+'Requests that wait for a decision, of every company. office is NULL where no office has the identifier: only the operator sees these in the console, and makes the office first [PRV-9].';

@@ -104,6 +104,20 @@ COMMENT ON FUNCTION bestauth.current_billing_service_id() IS
 Returns: uuid, NULL without a session, or in one that is not of a two-part login.
 Rules: [TPB-6].';
 
+CREATE FUNCTION bestauth.current_office_id() RETURNS uuid
+	AS 'MODULE_PATHNAME', 'bestauth_current_office_id' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION bestauth.current_office_id() IS
+'Tells the office of this transaction''s session.
+Returns: uuid, NULL without a session, and in one of somebody who is of no office.
+Rules: [PRV-19].';
+
+CREATE FUNCTION bestauth.current_provider_id() RETURNS uuid
+	AS 'MODULE_PATHNAME', 'bestauth_current_provider_id' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION bestauth.current_provider_id() IS
+'Tells the provider that this transaction''s session at individual level is for.
+Returns: uuid, NULL without a session, and in one that sees a whole office.
+Rules: [PRV-19].';
+
 CREATE FUNCTION bestauth.has_permission(permission text) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'bestauth_has_permission' LANGUAGE C STABLE PARALLEL SAFE;
 COMMENT ON FUNCTION bestauth.has_permission(text) IS
@@ -124,3 +138,18 @@ COMMENT ON FUNCTION bestauth.accessible_company_ids() IS
 'Lists the companies that this transaction''s session may enter, as use_session found them.
 Returns: uuid array, empty without a session.
 Rules: [MCM-7].';
+
+CREATE FUNCTION bestauth.can_access_provider(provider_id uuid) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'bestauth_can_access_provider' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION bestauth.can_access_provider(uuid) IS
+'Tells whether this transaction''s session sees a provider: at individual level its own, at TIN level each of its office. For policies on any table.
+Parameters: provider_id.
+Returns: boolean, false without a session, in one of no office, and for NULL.
+Rules: [PRV-19].';
+
+CREATE FUNCTION bestauth.visible_provider_ids() RETURNS uuid[]
+	AS 'MODULE_PATHNAME', 'bestauth_visible_provider_ids' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION bestauth.visible_provider_ids() IS
+'Lists the providers that this transaction''s session sees, as use_session found them.
+Returns: uuid array, empty without a session and in one of no office.
+Rules: [PRV-19].';

@@ -3,6 +3,9 @@ CREATE TABLE bestauth.user_account (
 	company_id         uuid NOT NULL,
 	portal_id          uuid,
 	contact_id         uuid,
+	office_id          uuid,
+	provider_id        uuid,
+	employee_id        uuid,
 	username           text NOT NULL,
 	user_type          text NOT NULL COLLATE "C",
 	first_name         text,
@@ -42,8 +45,12 @@ COMMENT ON COLUMN bestauth.user_account.pending_email IS
 COMMENT ON COLUMN bestauth.user_account.pending_email_by IS
 'Who entered it in a session: they must still hold as much as the user when it is confirmed. NULL: the operator.';
 COMMENT ON COLUMN bestauth.user_account.contact_id IS 'Of a client: the contact that the account was made for [PRT-2].';
+COMMENT ON COLUMN bestauth.user_account.office_id IS 'Of a provider''s account: the office that it is of [PRV-12].';
+COMMENT ON COLUMN bestauth.user_account.provider_id IS
+'Of one at individual level: the provider that it sees; NULL at TIN level, where the whole office is seen [PRV-19].';
+COMMENT ON COLUMN bestauth.user_account.employee_id IS 'The employee of the office that the account was made for [PRV-12].';
 COMMENT ON COLUMN bestauth.user_account.verified_at IS
-'When the e-mail address was proved by a link. Clients and providers do not log in before [PRT-6].';
+'When the e-mail address was proved by a link, or the account made by an administrator of its office, who knows whose it is. Clients and providers do not log in before [PRT-6] [PRV-8].';
 COMMENT ON COLUMN bestauth.user_account.locked_at IS
 'Locked by an administrator. The lock after wrong passwords is kept in login_counter.';
 -- "C" has ASCII case alone, so the key is the same in every locale [P-04].
@@ -52,6 +59,14 @@ CREATE UNIQUE INDEX user_account_username_key ON bestauth.user_account
 ALTER INDEX bestauth.user_account_username_key ALTER COLUMN 3 SET STATISTICS 0;
 CREATE UNIQUE INDEX user_account_contact_key ON bestauth.user_account (contact_id, portal_id)
 	WHERE contact_id IS NOT NULL AND deleted_at IS NULL;
+CREATE UNIQUE INDEX user_account_employee_key ON bestauth.user_account (employee_id)
+	WHERE employee_id IS NOT NULL AND deleted_at IS NULL;
+CREATE INDEX user_account_office_id_idx ON bestauth.user_account (office_id, lower(username COLLATE "C"))
+	WHERE office_id IS NOT NULL;
+ALTER INDEX bestauth.user_account_office_id_idx ALTER COLUMN 2 SET STATISTICS 0;
+CREATE INDEX user_account_email_idx ON bestauth.user_account (portal_id, lower(email COLLATE "C"))
+	WHERE portal_id IS NOT NULL;
+ALTER INDEX bestauth.user_account_email_idx ALTER COLUMN 2 SET STATISTICS 0;
 CREATE INDEX user_account_billing_service_id_idx ON bestauth.user_account (billing_service_id)
 	WHERE billing_service_id IS NOT NULL;
 SELECT pg_catalog.pg_extension_config_dump('bestauth.user_account', '');
@@ -101,8 +116,8 @@ CREATE FUNCTION bestauth.update_user(username text, changes jsonb, company text 
 	expected_revision integer DEFAULT NULL) RETURNS void
 	AS 'MODULE_PATHNAME', 'bestauth_update_user' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.update_user(text, jsonb, text, text, integer) IS
-'Edits a user. Takes manage_users, or the operator; a session gives only roles that it holds all of, and changes the e-mail address only of who holds no more than it does. A new e-mail address is sent a link and counts once confirm_email_change was called with it; the old one is told at once.
-Parameters: username: which user, never changed; changes: an object; keys first_name, middle_name, last_name, title, phone, mobile_phone, mobile_carrier (strings of at most 100 characters, null for none), email, office_id (no offices yet), roles (an array of all the user is to have), notification_preferences (an object of booleans); any other key is an error, and what is not given stays; company, portal: for the operator; expected_revision: revision of user_details when it was read, to refuse a stale edit.
+'Edits a user. Takes manage_users, or manage_portal_users in the user''s office, or the operator; a session gives only roles that it holds all of, and changes the e-mail address only of who holds no more than it does. A new e-mail address is sent a link and counts once confirm_email_change was called with it; the old one is told at once.
+Parameters: username: which user, never changed; changes: an object; keys first_name, middle_name, last_name, title, phone, mobile_phone, mobile_carrier (strings of at most 100 characters, null for none), email, office_id (of a provider''s account: another office of the same portal, for the operator; a session may name the one it is), roles (an array of all the user is to have), notification_preferences (an object of booleans); any other key is an error, and what is not given stays; company, portal: for the operator; expected_revision: revision of user_details when it was read, to refuse a stale edit.
 Returns: void.
 Raises: 22023 unknown key or bad value; P0002 no such user or role (42501 in a session); 23514 the type''s rules are broken; 55000 deleted, changed since expected_revision, or instance closed; 28000; 42501.
 Rules: [PRV-15] [G-10] [G-11] [G-12] [IBS-2].';
@@ -133,20 +148,6 @@ Parameters: name.
 Returns: text.
 Rules: [PRV-17] [P-04].';
 
-CREATE FUNCTION bestauth.search_users(first_name text DEFAULT NULL, last_name text DEFAULT NULL,
-	username text DEFAULT NULL, role text DEFAULT NULL, user_type text DEFAULT NULL, office text DEFAULT NULL,
-	locked boolean DEFAULT NULL, deleted boolean DEFAULT NULL, page_size integer DEFAULT 100, after text DEFAULT NULL,
-	company text DEFAULT NULL, portal text DEFAULT NULL,
-	OUT name text, OUT username text, OUT user_type text, OUT office text, OUT role text, OUT locked boolean,
-	OUT locked_until timestamptz, OUT deleted boolean, OUT next text) RETURNS SETOF record
-	AS 'MODULE_PATHNAME', 'bestauth_search_users' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION bestauth.search_users(text, text, text, text, text, text, boolean, boolean, integer, text, text, text) IS
-'Lists the users of a company, in the order of their names. Takes manage_users, or the operator.
-Parameters: first_name, last_name: how they begin, without case and accents; username: how it begins, without case; role: its name; user_type; office (no offices yet); locked: by an administrator or after wrong passwords; deleted; NULL does not filter; page_size: rows at most, 1 to 1000; after: the next of the page before; company, portal: for the operator.
-Returns: name, username, user_type, office, role (names, with commas), locked, locked_until (after wrong passwords; NULL where only unlock_user ends it), deleted, next.
-Raises: 22023 unknown user_type or bad page_size; 28000; 42501; 55000.
-Rules: [PRV-16] [PRV-17].';
-
 CREATE FUNCTION bestauth.user_details(username text, company text DEFAULT NULL, portal text DEFAULT NULL,
 	OUT user_id uuid, OUT username text, OUT user_type text, OUT first_name text, OUT middle_name text,
 	OUT last_name text, OUT title text, OUT email text, OUT pending_email text, OUT phone text,
@@ -155,12 +156,13 @@ CREATE FUNCTION bestauth.user_details(username text, company text DEFAULT NULL, 
 	OUT security_questions integer, OUT locked boolean, OUT locked_at timestamptz, OUT locked_until timestamptz,
 	OUT deleted boolean, OUT deleted_at timestamptz, OUT created_at timestamptz, OUT password_set boolean,
 	OUT must_change_password boolean, OUT password_changed_at timestamptz, OUT last_login_at timestamptz,
-	OUT revision integer, OUT portal text, OUT contact_id uuid, OUT verified_at timestamptz) RETURNS record
+	OUT revision integer, OUT portal text, OUT contact_id uuid, OUT verified_at timestamptz,
+	OUT office_id uuid, OUT provider_id uuid, OUT npi text) RETURNS record
 	AS 'MODULE_PATHNAME', 'bestauth_user_details' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.user_details(text, text, text) IS
-'Everything that is shown of one user; no secret is. Takes manage_users, or the operator; about the session''s own user nothing.
+'Everything that is shown of one user; no secret is. Takes manage_users, or manage_portal_users in the user''s office, or the operator; about the session''s own user nothing.
 Parameters: username; company, portal: for the operator.
-Returns: one row. permissions: all in effect; persons: of a limited key, those whom it admits; security_questions: how many; locked_at: by an administrator; locked_until: after wrong passwords; revision: for update_user; portal, contact_id, verified_at: of a portal account, the last NULL until its address is verified.
+Returns: one row. permissions: all in effect; persons: of a limited key, those whom it admits; security_questions: how many; locked_at: by an administrator; locked_until: after wrong passwords; revision: for update_user; portal, contact_id, verified_at: of a portal account, the last NULL until its address is verified; office: its identifier; office_id; provider_id, npi: NULL at TIN level.
 Raises: P0002 no such user (42501 in a session); 28000; 42501; 55000.
 Rules: [PRV-17].';
 

@@ -88,6 +88,17 @@ sub call
 	return $self->answer;
 }
 
+# One function, by its oid and without a statement, with arguments in binary form.
+sub call_function
+{
+	my ($self, $oid, @arguments) = @_;
+
+	$self->put(pack('Nnnn', $oid, 1, 1, scalar @arguments)
+		  . join('', map { defined $_ ? pack('N', length $_) . $_ : pack('N', 0xffffffff) } @arguments)
+		  . pack('n', 1), 'F');
+	return $self->answer;
+}
+
 # How often each of the texts stands in what the process can write to; on its stack, where
 # a signal leaves whatever was in the registers, counted apart as "... (stack)". Undef
 # where the system does not let us look.

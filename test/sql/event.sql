@@ -127,9 +127,37 @@ CALL event_test.call('regress_event_mailer', NULL, $$SELECT bestauth.fail_mail($
 CALL event_test.call('regress_event_operator', NULL, 'SELECT bestauth.retry_mail($1::uuid)', NULL, '{dead}');
 CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.purge_expired('30 days')$$);
 
+-- Offices: providers, employees and their accounts, invites, requests and what is decided.
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_portal('event_clinic', 'docs', 'provider', 'Docs')$$);
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_office('event_clinic', '11-3437602', 'Office')$$, 'office');
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_provider($1::uuid, '1234567893', 'Pro', 'Vider', NULL)$$, NULL, '{office}');
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_employee($1::uuid, 'desk', 'Tester', 'Tess')$$, 'employee', '{office}');
+CALL event_test.call('regress_event_operator', NULL, $$SELECT temporary_password FROM bestauth.create_provider_user($1::uuid, 'tess', 'Provider - Administrator', 'tess@event.example')$$, 'temporary', '{employee}');
+CALL event_test.call('regress_event_app', NULL, $$SELECT challenge_token FROM bestauth.login('event_clinic', 'tess', $1, 'docs', client_addr => '192.0.2.6')$$, 'change', '{temporary}');
+CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.set_password($1, 'a long password of tess')$$, NULL, '{change}');
+CALL event_test.call('regress_event_app', NULL, $$SELECT session_token FROM bestauth.login('event_clinic', 'tess', 'a long password of tess', 'docs', client_addr => '192.0.2.6')$$, 'tess');
+CALL event_test.call('regress_event_app', 'tess', $$SELECT registration_id FROM bestauth.send_registration_links('{ivy@event.example}', 'Provider - Portal User', $1::uuid)$$, 'ivy', '{office}');
+CALL event_test.call('regress_event_app', 'tess', 'SELECT registration_id FROM bestauth.resend_registration_link($1::uuid)', 'ivy', '{ivy}');
+CALL event_test.call('regress_event_mailer', NULL, $$SELECT token FROM bestauth.claim_mail(1000) WHERE recipient = 'ivy@event.example' ORDER BY message_id DESC LIMIT 1$$, 'registration');
+CALL event_test.call('regress_event_app', NULL, $$SELECT outcome FROM bestauth.accept_registration($1, 'ivy', 'a long password of ivy', 'Ivy', 'Invited')$$, NULL, '{registration}');
+CALL event_test.call('regress_event_app', 'tess', $$SELECT registration_id FROM bestauth.send_registration_links_csv('ina@event.example', 'Provider - Portal User', $1::uuid)$$, 'ina', '{office}');
+CALL event_test.call('regress_event_app', 'tess', 'SELECT bestauth.revoke_registration_link($1::uuid)', NULL, '{ina}');
+CALL event_test.call('regress_event_app', NULL, $$SELECT registration_id FROM bestauth.submit_registration('event_clinic', '113437602', '24', 'tin', NULL, NULL, 'rolf', 'a long password of rolf', 'Rolf', 'Request', 'rolf@event.example')$$, 'rolf');
+CALL event_test.call('regress_event_app', 'tess', 'SELECT bestauth.approve_registration($1::uuid)', NULL, '{rolf}');
+CALL event_test.call('regress_event_app', NULL, $$SELECT registration_id FROM bestauth.submit_registration('event_clinic', '113437602', '24', 'tin', NULL, NULL, 'rosa', 'a long password of rosa', 'Rosa', 'Request', 'rosa@event.example')$$, 'rosa');
+CALL event_test.call('regress_event_app', 'tess', 'SELECT bestauth.deny_registration($1::uuid, (SELECT min(reason) FROM bestauth.list_decline_reasons()))', NULL, '{rosa}');
+SET bestauth.invite_lifetime = '1s';
+CALL event_test.call('regress_event_app', 'tess', $$SELECT registration_id FROM bestauth.send_registration_links('{ida@event.example}', 'Provider - Portal User', $1::uuid)$$, NULL, '{office}');
+RESET bestauth.invite_lifetime;
+SELECT pg_sleep(1.1);
+CALL event_test.call('regress_event_operator', NULL, 'SELECT bestauth.expire_registrations()');
+CALL event_test.call('regress_event_app', 'tess', 'SELECT count(*) FROM bestauth.export_users()');
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.set_auto_approval(false, 'event_clinic')$$);
+
 -- What only reads, or is bookkeeping, leaves none.
 CREATE TABLE event_test.silent (function text, reason text);
 INSERT INTO event_test.silent VALUES ('audit_report', 'reads'), ('list_billing_services', 'reads'), ('list_contacts', 'reads'), ('list_portals', 'reads'), ('peek_verification', 'reads'), ('portal_instructions', 'reads'), ('portal_url', 'reads'), ('list_permissions', 'reads'), ('list_roles', 'reads'), ('list_sessions', 'reads'),
+	('count_users', 'reads'), ('list_decline_reasons', 'reads'), ('list_offices', 'reads'), ('list_providers', 'reads'), ('peek_registration', 'reads'), ('registration_console', 'reads'), ('registration_details', 'reads'), ('search_employees', 'reads'),
 	('peek_password_link', 'reads'), ('search_users', 'reads'), ('suggest_username', 'reads'), ('user_details', 'reads'), ('uuidv7', 'makes a number'),
 	('use_session', 'what is done in the session is written'), ('claim_mail', 'rows of tables alone'), ('confirm_mail', 'rows of tables alone'), ('fail_mail', 'rows of tables alone'), ('release_mail', 'rows of tables alone');
 CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.audit_report(page_size => 1)');
@@ -143,6 +171,14 @@ CALL event_test.call('regress_event_app', NULL, 'SELECT bestauth.peek_verificati
 CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.list_roles()');
 CALL event_test.call('regress_event_app', 'head', $$SELECT count(*) FROM bestauth.list_sessions('hand')$$);
 CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.search_users()');
+CALL event_test.call('regress_event_app', 'head', 'SELECT bestauth.count_users()');
+CALL event_test.call('regress_event_app', 'tess', 'SELECT count(*) FROM bestauth.list_offices()');
+CALL event_test.call('regress_event_app', 'tess', 'SELECT count(*) FROM bestauth.list_providers($1::uuid)', NULL, '{office}');
+CALL event_test.call('regress_event_app', 'tess', 'SELECT count(*) FROM bestauth.list_decline_reasons()');
+CALL event_test.call('regress_event_app', 'tess', $$SELECT count(*) FROM bestauth.search_employees('tester')$$);
+CALL event_test.call('regress_event_app', 'tess', 'SELECT count(*) FROM bestauth.registration_console()');
+CALL event_test.call('regress_event_app', 'tess', 'SELECT status FROM bestauth.registration_details($1::uuid)', NULL, '{rolf}');
+CALL event_test.call('regress_event_app', NULL, 'SELECT outcome FROM bestauth.peek_registration($1)', NULL, '{registration}');
 CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.suggest_username('Ann', 'Other')$$);
 CALL event_test.call('regress_event_app', 'head', $$SELECT username FROM bestauth.user_details('hand')$$);
 CALL event_test.call('regress_event_app', NULL, $$SELECT outcome FROM bestauth.peek_password_link($1)$$, NULL, '{setup}');
@@ -175,6 +211,8 @@ CALL event_test.call('regress_event_app', NULL, 'SELECT bestauth.confirm_email_c
 CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.confirm_email_change('bat_wrong')$$);
 CALL event_test.call('regress_event_app', NULL, 'SELECT bestauth.verify_email($1)', NULL, '{verify}');
 CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.verify_email('bat_wrong')$$);
+CALL event_test.call('regress_event_app', NULL, $$SELECT outcome FROM bestauth.accept_registration($1, 'iris', 'a long password of iris', 'Iris', 'Again')$$, NULL, '{registration}');
+CALL event_test.call('regress_event_app', NULL, $$SELECT outcome FROM bestauth.accept_registration('bat_wrong', 'iris', 'a long password of iris', 'Iris', 'Again')$$);
 CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.resend_verification('event_clinic', 'patients', 'nobody@event.example')$$);
 CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.resend_verification('event_clinic', 'patients', 'clara@event.example')$$);
 CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.request_password_reset('event_clinic', 'nobody')$$);
@@ -191,14 +229,14 @@ CALL event_test.call('regress_event_app', NULL, 'SELECT bestauth.logout($1)', NU
 CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.unregister_billing_service('event_svc')$$);
 SET client_min_messages = warning;
 
--- One row for each success: which.
+-- One row for each success, and one of the role that an office's new user is given: which.
 CREATE VIEW event_test.success AS SELECT * FROM event_test.event WHERE n <= :last_success OR n > :last_refusal;
 CREATE VIEW event_test.refusal AS SELECT * FROM event_test.event WHERE n > :last_success AND n <= :last_refusal AND answer IS DISTINCT FROM (SELECT token FROM event_test.token WHERE name = 'challenge');
 SELECT n, function, who, came_to, answer FROM event_test.success WHERE came_to <> 'done';
-SELECT e.function, e.who AS session, w.company_code AS company, w.username, w.person, w.action, w.outcome, w.object_type, CASE WHEN w.object_type NOT IN ('session', 'contact', 'message') THEN w.object_id END AS object
+SELECT e.function, e.who AS session, w.company_code AS company, w.username, w.person, w.action, w.outcome, w.object_type, CASE WHEN w.object_type NOT IN ('session', 'contact', 'message', 'employee', 'registration') THEN w.object_id END AS object
 FROM event_test.success e JOIN event_test.written w USING (n) ORDER BY e.n, w.audit_id;
 SELECT e.n, e.function, count(w.n) AS rows FROM event_test.success e LEFT JOIN event_test.written w USING (n)
-GROUP BY 1, 2 HAVING count(w.n) <> CASE WHEN e.function IN (SELECT function FROM event_test.silent) THEN 0 ELSE 1 END ORDER BY 1;
+GROUP BY 1, 2 HAVING count(w.n) <> CASE WHEN e.function IN (SELECT function FROM event_test.silent) THEN 0 WHEN e.function IN ('create_provider_user', 'accept_registration', 'approve_registration') THEN 2 ELSE 1 END ORDER BY 1;
 SELECT e.n, e.function, w.action, w.outcome FROM event_test.success e JOIN event_test.written w USING (n) WHERE w.outcome <> 'success';
 -- One for each refusal, whether it was raised or returned.
 SELECT w.action, e.came_to, e.function, e.answer, e.who AS session, w.company_code AS company, w.username, w.person, coalesce(w.detail->>'reason', '') AS reason

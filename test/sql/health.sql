@@ -15,7 +15,7 @@ CREATE EXTENSION bestauth;
 
 -- Closed, it answers, and says so; what open_instance() makes is not there yet.
 SELECT check_name, ok, value, detail FROM bestauth.health WHERE check_name IN ('instance_open', 'audit_partitions', 'audit_gaps');
-SELECT ok, cardinality(string_to_array(value, ', ')) = (SELECT count(*) FROM bestauth.reference_rule) AS all_missing, detail
+SELECT ok, value = (SELECT left(string_agg(name, ', ' ORDER BY name), 1000) FROM bestauth.reference_rule) AS all_missing, detail
 FROM bestauth.health WHERE check_name = 'references';
 SELECT bestauth.open_instance('health');
 SELECT bestauth.grant_access('regress_health_auditor', 'auditor');

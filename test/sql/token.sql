@@ -193,7 +193,8 @@ SELECT l.kind, o.* FROM link l, LATERAL pg_temp.offer(l.token) o ORDER BY l.kind
 -- [E-13] All are good still, after all that.
 SELECT l.kind, o.* FROM link l, LATERAL pg_temp.offer(l.token) o ORDER BY l.kind COLLATE "C";
 -- [E-15] And each is found as a whole alone: no part of it, nothing more, no wildcard.
-SELECT count(*) AS tried, count(*) FILTER (WHERE p.outcome = 'invalid' AND v.outcome = 'invalid') AS invalid
+-- (A token may have the underscore at its thirtieth place itself.)
+SELECT count(*) >= 500 AS tried, bool_and(p.outcome = 'invalid' AND v.outcome = 'invalid') AS invalid
 FROM link l, LATERAL (SELECT left(l.token, n) FROM generate_series(0, 46) n
 	UNION ALL SELECT substr(l.token, n) FROM generate_series(2, 47) n
 	UNION ALL VALUES (l.token || ' '), (' ' || l.token), (l.token || '='), (upper(l.token)), (left(l.token, 20) || '%'), ('%'), (overlay(l.token PLACING '_' FROM 30)), ('bat_' || repeat('_', 43))) b (bad),

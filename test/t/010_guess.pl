@@ -373,6 +373,7 @@ sub server_lost
 for my $preload (1, 0)
 {
 	my $node = start_node($preload ? 'preloaded' : 'plain', preload => $preload, conf => <<END);
+bestauth.hash_timeout = 5min
 max_prepared_transactions = 5
 synchronous_commit = off
 wal_writer_delay = 10s

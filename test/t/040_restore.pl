@@ -130,6 +130,10 @@ SELECT bestauth.set_security_questions('{First pet?}', '{a canary bird}');
 COMMIT;
 END
 	fill_portal();
+	fill_office();
+	sql('source', <<'END');
+INSERT INTO bestauth.claim_history SELECT '11-3437602', '1234567893', 'CLM-' || i, '2021-01-05', 'parent' FROM generate_series(1, 100) i
+END
 	sqlstate($node, 'source', "SELECT * FROM bestauth.use_session('bas_unknown')");
 	sql('source', 'ANALYZE');
 	return;
@@ -157,6 +161,29 @@ END
 		'accepted', 'and proves the address');
 	sql('source', "SELECT bestauth.register_portal_account('parent', 'patients', 'asking\@example.org', '@{[ password('asking') ]}', 'As', 'King')");
 	$link->('asking', '');
+	sql('source', "UPDATE bestauth.outbox SET due_at = due_at - interval '1 day' WHERE sent_at IS NULL AND last_error IS NULL AND due_at > clock_timestamp()");
+	return;
+}
+
+# An office: a provider, an employee with an account, an invite that was mailed, and a
+# request that waits.
+sub fill_office
+{
+	sql('source', "UPDATE bestauth.outbox SET due_at = due_at + interval '1 day' WHERE sent_at IS NULL");
+	sql('source', <<'END');
+SELECT bestauth.create_portal('parent', 'docs', 'provider', 'Doctors');
+SELECT bestauth.create_provider(bestauth.create_office('parent', '11-3437602', 'Office \ "one"'), '1234567893', 'Pat', 'O''Doctor', '1970-02-03');
+END
+	$secret{'temporary password of the office'} = sql('source', <<'END');
+SELECT temporary_password FROM bestauth.office, bestauth.create_provider_user(
+	bestauth.create_employee(office_id, 'nurse', 'Marsh', 'Mia'), 'nurse', 'Provider - Administrator', 'nurse@example.org')
+END
+	sql('source', "SELECT count(*) FROM bestauth.office, bestauth.send_registration_links('{invitee\@example.org}', 'Provider - Clerical User', office_id)");
+	token_of('link of an invite', <<'END');
+SELECT token FROM bestauth.claim_mail(100), LATERAL bestauth.confirm_mail(message_id) c WHERE recipient = 'invitee@example.org'
+END
+	is(sql('source', "SELECT status FROM bestauth.submit_registration('parent', '113437602', NULL, 'tin', NULL, NULL, 'applicant', '@{[ password('applicant') ]}', 'App', 'Licant', 'applicant\@example.org')"),
+		'PENDING-PROV-ADMIN-REVIEW', 'a request waits');
 	sql('source', "UPDATE bestauth.outbox SET due_at = due_at - interval '1 day' WHERE sent_at IS NULL AND last_error IS NULL AND due_at > clock_timestamp()");
 	return;
 }
@@ -259,7 +286,7 @@ sub opens
 	is_deeply($after, { map { $_ => $before->{$_} } keys %$after }, "$way: opening changes no other row");
 	is(sql($database, <<'END'), '', "$way: every trigger fires always, every table has its guard, row security and owner");
 SELECT t.tgrelid::regclass || ' ' || t.tgname FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-WHERE c.relnamespace = 'bestauth'::regnamespace AND NOT t.tgisinternal AND t.tgenabled <> 'A'
+WHERE c.relnamespace = 'bestauth'::regnamespace AND c.relkind <> 'v' AND NOT t.tgisinternal AND t.tgenabled <> 'A'
 UNION ALL
 SELECT c.oid::regclass::text FROM pg_class c WHERE c.relnamespace = 'bestauth'::regnamespace AND c.relkind IN ('r', 'p')
 	AND (NOT c.relrowsecurity OR c.relowner <> 'bestauth_owner'::regrole
@@ -328,6 +355,17 @@ END
 	is(sql($database, "SELECT string_agg(recipient || ' ' || attempts, ',' ORDER BY recipient) FROM bestauth.claim_mail(100)"),
 		'guessed@example.org 1,invited@example.org 2,locked@example.org 1,other@example.org 1,reset@example.org 1,waiting@example.org 1', "$way: the mail that waited comes once");
 	is(sql($database, 'SELECT count(*) FROM bestauth.claim_mail(100)'), '0', "$way: and not again");
+
+	# [N-01] An office: who was invited comes in by the old link, who waited is let in.
+	is(sql($database, "SELECT outcome FROM bestauth.accept_registration('$secret{'link of an invite'}', 'invitee', '@{[ password('invitee') ]}', 'In', 'Vitee')"),
+		'accepted', "$way: an invite is accepted");
+	is(sql($database, "SELECT outcome FROM bestauth.login('parent', 'invitee', '@{[ password('invitee') ]}', 'docs')"),
+		'authenticated', "$way: and its account logs in");
+	is(sql($database, "SELECT bestauth.approve_registration(registration_id) FROM bestauth.registration_console('PENDING-PROV-ADMIN-REVIEW')"),
+		'MANUAL-PROV-ADMIN-APPROVED', "$way: a request that waited is approved");
+	is(sql($database, "SELECT outcome FROM bestauth.login('parent', 'nurse', '$secret{'temporary password of the office'}', 'docs')"),
+		'password_change_required', "$way: a temporary password is good");
+	is(sql($database, 'SELECT count(*) FROM bestauth.claim_history'), '100', "$way: the claims are there, once");
 	return;
 }
 

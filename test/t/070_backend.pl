@@ -594,6 +594,31 @@ $$;
 SELECT compared > 15, wrong FROM bk.compare();
 SQL
 
+# A call without a statement has no expression that tells what its arguments are.
+{
+	my %value = (text => 'x', uuid => 'u' x 16, date => pack('l>', -10_000), timestamptz => pack('q>', 0), bool => "\1",
+		int4 => pack('N', 1), jsonb => "\1{}", interval => pack('q>NN', 0, 0, 0));
+	my $client = RawClient->connect_raw($node, 'postgres', 'app');
+	my ($calls, $started) = (0, $node->safe_psql('postgres', 'SELECT pg_postmaster_start_time()'));
+
+	for (split /\n/, $node->safe_psql('postgres', <<'SQL'))
+SELECT oid, array_to_string(ARRAY(SELECT typname FROM unnest(proargtypes) WITH ORDINALITY t (type, n) JOIN pg_type y ON y.oid = type ORDER BY n), ' ')
+FROM pg_proc WHERE pronamespace = 'bestauth'::regnamespace AND has_function_privilege('app', oid, 'EXECUTE')
+SQL
+	{
+		my ($oid, $types) = split /\|/;
+		my @types = split ' ', $types // '';
+
+		$client->call_function($oid, map { undef } @types);
+		$client->call_function($oid, map { $value{$_} } @types);
+		# one that is whole, so far as its types tell
+		$client->call_function($oid, map { $_ eq 'text' ? 'a fast path of words' : $value{$_} } @types);
+		$calls += 3;
+	}
+	cmp_ok($calls, '>', 150, "[M-04] $calls calls by the fast path are answered");
+	is($node->safe_psql('postgres', 'SELECT pg_postmaster_start_time()'), $started, '[M-04] and the server still runs');
+}
+
 # Of all that was done here.
 unlike(slurp_file($node->logfile), qr/^.*(?:\bleak|still referenced|non-empty SPI stack|PANIC|TRAP|terminated by signal).*$/mi,
 	'[M-03] [M-07] the server has nothing to say about resources left open');

@@ -92,10 +92,28 @@ sub signed_up
 	return mail_for("$name\@example.org");
 }
 
+# One-click, to the office.
+sub registered
+{
+	my ($name, $role) = @_;
+
+	$role //= 'Portal';
+	sql(<<END);
+SELECT count(*) FROM bestauth.office, bestauth.send_registration_links('{$name\@example.org}', 'Provider - $role User', office_id)
+END
+	return mail_for("$name\@example.org");
+}
+
 my $peek_password = sub { "SELECT outcome FROM bestauth.peek_password_link('$_[0]');" };
 my $peek = sub { "SELECT bestauth.peek_verification('$_[0]');" };
 my $set = sub { "SELECT bestauth.set_password('$_[0]', 'a new password for this one');" };
 my $verify = sub { "SELECT bestauth.verify_email('$_[0]');" };
+my $peek_invite = sub { "SELECT outcome FROM bestauth.peek_registration('$_[0]');" };
+my $accept = sub {
+	my $name = 'u' . substr($_[0], 4, 12);
+
+	return "SELECT outcome FROM bestauth.accept_registration('$_[0]', '$name', '$right', 'Given', 'Name');";
+};
 my $change = sub { "SELECT bestauth.confirm_email_change('$_[0]');" };
 
 # [E-03] [E-07] A link is good until its time is over, to the microsecond, and no longer:
@@ -216,6 +234,62 @@ sub sign_up_ends
 	return;
 }
 
+# --------------------------------------------------------------------- invites
+
+sub status_of
+{
+	my ($name) = @_;
+
+	return sql("SELECT string_agg(concat_ws(' ', status, reason), ', ' ORDER BY created_at) FROM bestauth.registration WHERE email = '$name\@example.org'");
+}
+
+# [E-03] [PRV-2] The time of an invite begins when it is sent, not when its mail goes out; when it is
+# over it is set so, and stays so. What is being accepted is left alone.
+sub invite_ends
+{
+	my $start = $clock->set('2027-03-20 20:00:00');
+	my $expire = 'SELECT bestauth.expire_registrations();';
+	my ($slow, $undone) = (client(), client());
+	my $token;
+	my %token;
+
+	sql($expire);
+	sql(q{SELECT count(*) FROM bestauth.office, bestauth.send_registration_links('{slow@example.org}', 'Provider - Portal User', office_id)});
+	# of two roles: who accepts holds the role
+	$token{$_} = registered($_, $_ eq 'undone' ? 'Clerical' : undef) for 'accepted', 'undone', 'put-back';
+	$clock->after($start, '23:00:00');
+	$token = mail_for('slow@example.org');
+	$clock->after($start, '23:59:59.999999');
+	is(somewhere($peek_invite->($token)), 'valid', 'an invite whose mail was late: good in the last microsecond of its day');
+	is(somewhere($expire), '0', 'nothing is over');
+	for ([ $slow, 'accepted' ], [ $undone, 'undone' ])
+	{
+		my ($client, $name) = @$_;
+
+		is(ask($client, "BEGIN; @{[ $accept->($token{$name}) ]}"), 'accepted', "in the last microsecond: $name");
+	}
+	$clock->after($start, '24:00:00');
+	is(somewhere($peek_invite->($token)), 'expired', 'a day after it was sent it is over');
+	is(somewhere($accept->($token)), 'expired', 'and refused');
+	is(somewhere($expire), '2', 'all are set to be so but what is being accepted');
+	is(ask($slow, 'COMMIT;') . ask($undone, 'ROLLBACK;'), '', 'one is accepted, one undone');
+	is(somewhere($expire), '1', 'that one is over too');
+	is(status_of($_->[0]), $_->[1], "$_->[0]: $_->[1]")
+	  for [ 'slow', 'INVALIDATED expired' ], [ 'accepted', 'EMAIL-SUCCESS' ], [ 'undone', 'INVALIDATED expired' ], [ 'put-back', 'INVALIDATED expired' ];
+	$clock->after($start, '23:00:00');
+	is(somewhere($peek_invite->($token{'put-back'})), 'expired', 'it stays so when the clock is put back');
+	is(somewhere($accept->($token{'put-back'})), 'expired', 'and refused');
+	$_->quit for $slow, $undone;
+
+	# what waits that long is not sent
+	$start = $clock->after($start, '48:00:00');
+	sql(q{SELECT count(*) FROM bestauth.office, bestauth.send_registration_links('{late@example.org}', 'Provider - Portal User', office_id)});
+	$clock->after($start, '24:00:00');
+	is(mail_for('late@example.org'), '', 'mail of an invite that is over is not sent');
+	is(sql(q{SELECT count(*) FROM bestauth.outbox WHERE recipient = 'late@example.org' AND cancelled_at IS NOT NULL}), '1', 'it is called off');
+	return;
+}
+
 # --------------------------------------------------------------------- limits
 
 # Three an hour are sent of what an account waits for.
@@ -296,7 +370,8 @@ timezone = 'America/New_York'
 autovacuum = off
 bestauth.mail_hourly_limit = 6
 END
-sql(q{SELECT bestauth.create_portal('clock', 'clients', 'client', 'Clients', 'https://clients.example')});
+sql(q{SELECT bestauth.create_portal('clock', 'clients', 'client', 'Clients', 'https://clients.example'), bestauth.create_portal('clock', 'docs', 'provider', 'Doctors', 'https://docs.example')});
+sql(q{SELECT bestauth.create_office('clock', '11-1111111', 'Office')});
 
 # In the middle of these minutes New York's clocks go back, in these of a day forward.
 my $back = FakeClock::moment('2026-11-01 05:45:00');
@@ -308,11 +383,13 @@ lasts('new-address', $back, '30:00', \&new_address, undef, $change);
 lasts('set-up', $forward, '24:00:00', \&set_up, $peek_password, $set);
 lasts('invitation', $forward, '24:00:00', \&invited, $peek_password, $set);
 lasts('reset', $forward, '24:00:00', \&reset_link, $peek_password, $set);
+lasts('invite', $back, '24:00:00', \&registered, $peek_invite, $accept);
 fresh_login();
 resends();
 hourly();
 lease();
 sign_up_ends();
+invite_ends();
 
 $node->stop;
 done_testing();

@@ -159,6 +159,14 @@ sub places
 sub find
 {
 	my (%what) = @_;
+
+	return find_in(qr/./, %what);
+}
+
+# The same in some of the places.
+sub find_in
+{
+	my ($where, %what) = @_;
 	my %of;
 	my @found;
 
@@ -168,7 +176,7 @@ sub find
 	}
 	my %place = places(keys %of);
 
-	for my $place (sort keys %place)
+	for my $place (grep { /$where/ } sort keys %place)
 	{
 		my $text = lc $place{$place};
 		my %hit = map { ($of{$_} => 1) } grep { index($text, $_) >= 0 } keys %of;
@@ -278,9 +286,9 @@ END
 
 sub log_in
 {
-	my ($name, $password, $company) = @_;
-	my ($outcome, $session, $challenge) = $client->call(<<'END', $company // 'secrets', $name, $password);
-SELECT outcome, session_token, challenge_token FROM bestauth.login($1, $2, $3)
+	my ($name, $password, $company, $portal) = @_;
+	my ($outcome, $session, $challenge) = $client->call(<<'END', $company // 'secrets', $name, $password, $portal);
+SELECT outcome, session_token, challenge_token FROM bestauth.login($1, $2, $3, $4)
 END
 
 	take("session of $name", $session) if defined $session;
@@ -321,7 +329,8 @@ sub prepare
 	$node->safe_psql('postgres', <<'END');
 SELECT bestauth.create_company('secrets', 'Secrets'), bestauth.create_company('service', 'Service');
 SELECT bestauth.register_billing_service('service');
-SELECT bestauth.create_portal('secrets', 'clients', 'client', 'Clients', 'https://clients.example');
+SELECT bestauth.create_portal('secrets', 'clients', 'client', 'Clients', 'https://clients.example'), bestauth.create_portal('secrets', 'docs', 'provider', 'Doctors', 'https://docs.example');
+SELECT bestauth.create_office('secrets', '11-1111111', 'Office');
 UPDATE bestauth.mail_template SET body = E'Rendered: {{company}} {{valid_for}}\n{{link}}\n' WHERE strpos(body, '{{link}}') > 0;
 END
 	return;
@@ -497,6 +506,104 @@ sub sign_up
 	return;
 }
 
+sub invite
+{
+	my ($message, $token);
+	my $email = 'invited@example.org';
+	my $call = 'SELECT outcome FROM bestauth.accept_registration($1, $2, $3, $4, $5)';
+
+	answered('1', 'an invite', 'SELECT count(*) FROM bestauth.office, bestauth.send_registration_links(ARRAY[$1], $2, office_id)', $email, 'Provider - Portal User');
+	nowhere('invite, before the claim');
+	($message, $token) = claim('registration_invite', $email);
+	answered('', 'the mailer gives it back', 'SELECT bestauth.release_mail($1)', $message);
+	($message, $token) = claim('registration_invite', $email);
+	nowhere('invite, after the claim');
+	answered('valid', 'the link is good', 'SELECT outcome FROM bestauth.peek_registration($1)', $token);
+	answered('ERROR UA001', 'a password that is too short', $call, $token, 'ines', keep('accepted too short', 'jx5Wq'), 'Ines', 'Invited');
+	answered('accepted', 'the link is used', $call, $token, 'ines', password('accepted'), 'Ines', 'Invited');
+	answered('invalid', 'once', $call, $token, 'ines2', password('accepted twice'), 'Ines', 'Invited');
+	nowhere('invite, after use');
+	confirm($message);
+	is((log_in('ines', password('accepted'), undef, 'docs'))[0], 'authenticated', 'and the account is good');
+	nowhere('invite, after confirmation');
+	return;
+}
+
+# [PRV-9] What was answered to the security questions of a request rests nowhere: not where it is
+# wrong, and of what is right not as it was typed; what it was compared with is in no log.
+sub request
+{
+	my $call = 'SELECT status FROM bestauth.submit_registration($1, $2, NULL, $3, NULL, NULL, $4, $5, $6, $7, $8, $9, $10)';
+	my @office = ('secrets', '11-1111111', 'tin');
+	my %right = ('QUIXZ71359' => 'right claim number', 'QUIXZ-71359' => 'claim number as it was loaded', '1941-03-17' => 'right date of birth');
+	my $start = log_position($node);
+	my ($message, $token, $id);
+
+	answered('1', 'a provider', 'SELECT count(bestauth.create_provider(office_id, $1, $2, $3, $4)) FROM bestauth.office', '1234567893', 'Pat', 'Provider', '1941-03-17');
+	answered('', 'a claim', 'INSERT INTO bestauth.claim_history (office_identifier, npi, claim_number, service_date, company) VALUES ($1, $2, $3, $4, $5)',
+		'111111111', '1234567893', 'QUIXZ-71359', '2024-01-02', 'secrets');
+	answered('PENDING-PROV-ADMIN-REVIEW', 'a request with wrong answers', $call, @office, 'rita', password('request'), 'Rita', 'Request', 'rita@example.org',
+		keep('wrong claim number', 'VEXJQ 80246'), keep('wrong date of birth', '1937-11-29'));
+	answered('PENDING-PROV-ADMIN-REVIEW', 'one with what can be no claim number', $call, @office, 'rolf', password('request declined'), 'Rolf', 'Request', 'rolf@example.org',
+		keep('no claim number', 'jabberwock & "snark"; ' . 'x' x 60), keep('another wrong date of birth', '1936-10-28'));
+	answered('INVALIDATED', 'one without a name', $call, @office, undef, password('request incomplete'), 'Ina', 'Complete', 'ina@example.org',
+		keep('claim number of an incomplete one', 'WYVQK 97531'), keep('date of birth of an incomplete one', '1935-09-27'));
+	answered('ERROR UA001', 'one with a short password', $call, @office, 'sam', keep('request too short', 'vk8Zt'), 'Sam', 'Short', 'sam@example.org',
+		keep('claim number of a refused one', 'ZYMKJ 86420'), keep('date of birth of a refused one', '1934-08-26'));
+	answered('ERROR 23505', 'one with a name that is taken', $call, @office, 'rita', password('request taken'), 'Rita', 'Taken', 'rita2@example.org',
+		keep('claim number of one that is too late', 'GJYXW 11223'), keep('date of birth of one that is too late', '1933-07-25'));
+	nowhere('requests');
+	answered('AUTO-APPROVED', 'one with right answers', $call, @office, 'gwen', password('request approved'), 'Gwen', 'Good', 'gwen@example.org',
+		keep('right claim number as it was typed', 'q.u.i.x.z/7/1/3/5/9'), '1941-03-17');
+	nowhere('request, approved at once');
+	$looked_at = $start;
+	is(find_in(qr/^(activity|audit log|dump of globals|server log|statements)$/, %right), '', 'what it was compared with is in no log');
+	is(find_in(qr/^rows$/, %right), 'claim number as it was loaded in rows, right date of birth in rows', 'but in its tables');
+	($id) = $client->call(q{SELECT registration_id FROM bestauth.registration WHERE username = 'rolf'});
+	answered('DECLINED', 'one is declined', 'SELECT bestauth.deny_registration($1, $2)', $id, $client->call('SELECT reason FROM bestauth.list_decline_reasons() LIMIT 1'));
+	nowhere('request, decided');
+	($id) = $client->call(q{SELECT registration_id FROM bestauth.registration WHERE username = 'rita'});
+	for my $name ('gwen', 'rita')
+	{
+		my $password = password($name eq 'rita' ? 'request' : 'request approved');
+
+		answered('MANUAL-PROV-ADMIN-APPROVED', 'one is approved', 'SELECT bestauth.approve_registration($1)', $id) if $name eq 'rita';
+		($message, $token) = claim('email_verification', "$name\@example.org");
+		is((log_in($name, $password, undef, 'docs'))[0], 'denied', "$name is not verified");
+		answered('accepted', 'the link is used', 'SELECT bestauth.verify_email($1)', $token);
+		is((log_in($name, $password, undef, 'docs'))[0], 'authenticated', "$name is in");
+		confirm($message);
+	}
+	nowhere('request, verified');
+	return;
+}
+
+sub employee
+{
+	my $call = 'SELECT temporary_password FROM bestauth.create_provider_user($1, $2, $3, $4, $5, questions => $6, answers => $7)';
+	my @ids = $client->call(q{SELECT bestauth.create_employee(office_id, 'staff', last_name, 'Given') FROM bestauth.office, unnest('{One,Two}'::text[]) last_name});
+	my ($temporary, $challenge, $outcome);
+
+	($temporary) = $client->call($call, $ids[0], 'eone', 'Provider - Portal User', 'eone@example.org', undef, '{First pet?,First street?}',
+		'{' . keep('employee answer one', 'reykjavikerish') . ',' . keep('employee answer two', 'antananarivoan') . '}');
+	take('temporary password of an employee', $temporary);
+	answered('', 'another one with a password', $call, $ids[1], 'etwo', 'Provider - Portal User', 'etwo@example.org', password('of an employee'), undef, undef);
+	answered('ERROR 23505', 'one that has an account', $call, $ids[1], 'ethree', 'Provider - Portal User', 'ethree@example.org', password('of nobody'), '{First pet?}',
+		'{' . keep('employee answer three', 'tegucigalpanic') . '}');
+	nowhere('employees');
+	for ([ 'eone', $temporary ], [ 'etwo', password('of an employee') ])
+	{
+		my ($name, $password) = @$_;
+
+		($outcome, undef, $challenge) = log_in($name, $password, undef, 'docs');
+		is($outcome, 'password_change_required', "$name is to change it");
+		answered('accepted', 'and does', 'SELECT bestauth.set_password($1, $2)', $challenge, password("changed by $name"));
+		is((log_in($name, password("changed by $name"), undef, 'docs'))[0], 'authenticated', "$name is in");
+	}
+	nowhere('employees, after use');
+	return;
+}
+
 # Its session has a token that nobody took.
 sub stop_watching
 {
@@ -518,6 +625,9 @@ resets();
 new_address();
 portal();
 sign_up();
+invite();
+request();
+employee();
 stop_watching();
 $looked_at = 0;
 nowhere('at the end, in the whole log');
