@@ -11,9 +11,10 @@ OBJS := $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 
 # sql/install/<part>.sql, joined in this order
 SQL_PARTS = head roles instance company permission usertype functionrule portal office \
-	provider employee contact user user_list role password_policy credential \
+	provider employee contact payer facility user user_list role password_policy credential \
 	security_question signup registration token session login mail_template outbox audit \
-	access references claim_history report portal_account provider_user purge health \
+	access authority company_access references claim_history report portal_account \
+	provider_user purge isolation health \
 	triggers privileges
 SQL_FILES = $(SQL_PARTS:%=sql/install/%.sql)
 SQL_SCRIPT = sql/bestauth--$(EXTVERSION).sql

@@ -210,6 +210,10 @@ RequireNeed(BaCaller *caller)
 		case BA_NEED_OWN_ACCOUNT:
 			RequireOwnAccount(caller);
 			break;
+		case BA_NEED_SESSION:
+			if (caller->identity == NULL)
+				RefuseWithoutSession(caller);
+			break;
 		case BA_NEED_SELF:
 			if (caller->identity == NULL)
 				BaAccessRequirePermission(caller);
@@ -222,6 +226,11 @@ RequireNeed(BaCaller *caller)
 			break;
 		case BA_NEED_PERMISSION:
 			BaAccessRequirePermission(caller);
+			break;
+		case BA_NEED_ADMINISTRATOR:
+			if (!BaAccessIsAdministrator(caller))
+				BaAccessRefuse(caller, caller->rule->rule,
+							   "It is for a company administrator.");
 			break;
 		case BA_NEED_OPERATOR:
 			RequireRole(caller, caller->is_operator, "the operator");
@@ -258,7 +267,8 @@ BaAccessCaller(FunctionCallInfo fcinfo)
 
 /*
  * About one's own user it takes no permission; a key is nobody's own. Somebody in a
- * portal may have the name of somebody who is in none.
+ * portal may have the name of somebody who is in none, and somebody in a child company
+ * that of somebody in the parent.
  */
 void
 BaAccessRequireSelf(const BaCaller *caller, const char *username, const char *portal)
@@ -266,6 +276,7 @@ BaAccessRequireSelf(const BaCaller *caller, const char *username, const char *po
 	const BaIdentity *identity = caller->identity;
 
 	if (identity == NULL || identity->has_service ||
+		!BaUuidEqual(&identity->company_id, &identity->own_company_id) ||
 		!BaTextSame(username, identity->username) ||
 		(portal != NULL && !BaUserTypeRequire(identity->user_type)->needs_portal))
 		BaAccessRequirePermission(caller);
@@ -291,14 +302,20 @@ BaAccessRequireHeld(const BaCaller *caller, char **permissions, int count,
 }
 
 /* The operator or a company administrator: what holds everything is theirs to give. */
+bool
+BaAccessIsAdministrator(const BaCaller *caller)
+{
+	if (caller->is_operator)
+		return true;
+	if (caller->identity == NULL)
+		RefuseWithoutSession(caller);
+	return BaUserTypeRequire(caller->identity->user_type)->holds_all_permissions;
+}
+
 void
 BaAccessRequireAdministrator(const BaCaller *caller, const char *rule, const char *what)
 {
-	if (caller->is_operator)
-		return;
-	if (caller->identity == NULL)
-		RefuseWithoutSession(caller);
-	if (!BaUserTypeRequire(caller->identity->user_type)->holds_all_permissions)
+	if (!BaAccessIsAdministrator(caller))
 		BaAccessRefuse(caller, rule,
 					   psprintf("Only a company administrator may %s.", what));
 }

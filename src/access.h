@@ -22,6 +22,7 @@ extern void BaAccessRequireSelf(const BaCaller *caller, const char *username,
 								const char *portal);
 extern void BaAccessRequireHeld(const BaCaller *caller, char **permissions, int count,
 								const char *rule);
+extern bool BaAccessIsAdministrator(const BaCaller *caller);
 extern void BaAccessRequireAdministrator(const BaCaller *caller, const char *rule,
 										 const char *what);
 pg_noreturn extern void BaAccessRefuse(const BaCaller *caller, const char *rule,

@@ -201,14 +201,10 @@ BaArgSecret(FunctionCallInfo fcinfo, int n, const char *name)
 	return secret->bytes;
 }
 
-/* A name of a person, role or company: trimmed, not empty, of bounded length. */
-char *
-BaArgNameOrNull(FunctionCallInfo fcinfo, int n, const char *name)
+/* The name without the spaces around it; NULL if nothing is left. */
+static char *
+CheckName(char *value, const char *name)
 {
-	char *value = BaArgTextOrNull(fcinfo, n, name, BA_MAX_NAME * MAX_MULTIBYTE_CHAR_LEN);
-
-	if (value == NULL)
-		return NULL;
 	value = BaTextTrim(value);
 	if (*value == '\0')
 		return NULL;
@@ -217,6 +213,15 @@ BaArgNameOrNull(FunctionCallInfo fcinfo, int n, const char *name)
 						errmsg("argument \"%s\" is too long", name),
 						errdetail("At most %d characters are allowed.", BA_MAX_NAME)));
 	return value;
+}
+
+/* A name of a person, role or company: trimmed, not empty, of bounded length. */
+char *
+BaArgNameOrNull(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	char *value = BaArgTextOrNull(fcinfo, n, name, BA_MAX_NAME * MAX_MULTIBYTE_CHAR_LEN);
+
+	return value == NULL ? NULL : CheckName(value, name);
 }
 
 char *
@@ -341,6 +346,26 @@ BaArgTextArray(FunctionCallInfo fcinfo, int n, const char *name)
 {
 	BaTextList list = BaArgTexts(fcinfo, n, name);
 
+	if (list.count >= 0)
+		BaTextListSort(&list);
+	return list;
+}
+
+/* A set of names, each as BaArgName() takes one. */
+BaTextList
+BaArgNames(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	BaTextList list = BaArgTextsRaw(fcinfo, n, name);
+	int i;
+
+	for (i = 0; i < list.count; i++)
+	{
+		CheckControl(list.items[i], name);
+		list.items[i] = CheckName(list.items[i], name);
+		if (list.items[i] == NULL)
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+							errmsg("argument \"%s\" has an empty element", name)));
+	}
 	if (list.count >= 0)
 		BaTextListSort(&list);
 	return list;

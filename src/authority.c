@@ -4,9 +4,9 @@
  *	  authority changes anywhere (inval.c): so the first use of a session reads the
  *	  session's own row and no more.
  *
- * All entries are of one generation, and live in one context that is reset whole.
- * BaAuthorityBegin() is the only place that resets, so what BaAuthorityOf()
- * returned stays good until the next Begin.
+ * All entries are of one generation, and live in one memory context, beside what
+ * else rests on them (session_use.c). BaAuthorityBegin() alone replaces it. The old
+ * one ends with the transaction, in which an identity may still point into it.
  */
 #include "postgres.h"
 
@@ -21,7 +21,8 @@
 #include "permission.h"
 #include "query.h"
 
-#define CACHE_MAX 4096 /* users remembered by a backend */
+#define CACHE_MAX 4096          /* users remembered by a backend */
+#define CACHE_BYTES (64L << 20) /* with all that belongs to them */
 
 static BaQuery load_user = {
 	.sql =
@@ -37,18 +38,20 @@ static BaQuery load_user = {
 static HTAB *cache = NULL;
 static MemoryContext context = NULL;
 static uint64 cached_generation = 0;
+static uint64 cached_epoch = 0; /* counts the contexts */
 
 static void
-Reset(void)
+Renew(void)
 {
 	HASHCTL control;
 
+	if (context != NULL)
+		MemoryContextSetParent(context, TopTransactionContext);
+	context = NULL;
 	cache = NULL;
-	if (context == NULL)
-		context = AllocSetContextCreate(TopMemoryContext, "bestauth authority",
-										ALLOCSET_DEFAULT_SIZES);
-	else
-		MemoryContextReset(context);
+	cached_epoch++;
+	context = AllocSetContextCreate(TopMemoryContext, "bestauth authority",
+									ALLOCSET_DEFAULT_SIZES);
 	memset(&control, 0, sizeof(control));
 	control.keysize = sizeof(pg_uuid_t);
 	control.entrysize = sizeof(BaAuthority);
@@ -58,19 +61,33 @@ Reset(void)
 }
 
 /*
- * Before the source is read: forgets what is of another generation. Returns the
- * generation that what is found now belongs to.
+ * Before the source is read: forgets what is of another generation, or grew too
+ * large.
  */
-uint64
+void
 BaAuthorityBegin(void)
 {
-	uint64 generation = BaInvalGeneration();
+	uint64 generation = BaInvalGeneration(BA_CHANNEL_AUTHORITY);
 
 	if (cache == NULL || cached_generation != generation ||
-		hash_get_num_entries(cache) >= CACHE_MAX)
-		Reset();
+		hash_get_num_entries(cache) >= CACHE_MAX ||
+		MemoryContextMemAllocated(context, true) > CACHE_BYTES)
+		Renew();
 	cached_generation = generation;
-	return generation;
+}
+
+bool
+BaAuthorityIsCurrent(void)
+{
+	return cache != NULL && cached_generation == BaInvalGeneration(BA_CHANNEL_AUTHORITY);
+}
+
+/* For what points to what is remembered here: worthless once the epoch is another. */
+MemoryContext
+BaAuthorityContext(uint64 *epoch)
+{
+	*epoch = cached_epoch;
+	return context;
 }
 
 static void
@@ -122,21 +139,6 @@ BaAuthorityOf(const pg_uuid_t *user_id)
 	return authority;
 }
 
-static pg_uuid_t *
-TakeIds(Datum array, int *count)
-{
-	Datum *values;
-	pg_uuid_t *ids;
-	int i;
-
-	deconstruct_array(DatumGetArrayTypeP(array), UUIDOID, UUID_LEN, false, TYPALIGN_CHAR,
-					  &values, NULL, count);
-	ids = palloc(sizeof(pg_uuid_t) * (*count + 1));
-	for (i = 0; i < *count; i++)
-		ids[i] = *DatumGetUUIDP(values[i]);
-	return ids;
-}
-
 /* Permissions, companies and providers, which only the user of a session needs. */
 void
 BaAuthorityLists(BaAuthority *authority)
@@ -157,8 +159,8 @@ BaAuthorityLists(BaAuthority *authority)
 	authority->permissions = palloc(sizeof(char *) * (authority->permission_count + 1));
 	for (i = 0; i < authority->permission_count; i++)
 		authority->permissions[i] = TextDatumGetCString(values[i]);
-	authority->companies = TakeIds(companies, &authority->company_count);
-	authority->providers = TakeIds(providers, &authority->provider_count);
+	BaIdSetFromArray(&authority->companies, companies);
+	BaIdSetFromArray(&authority->providers, providers);
 	authority->has_lists = true;
 	MemoryContextSwitchTo(old);
 }

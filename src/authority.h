@@ -14,13 +14,13 @@ typedef struct BaAuthority
 	bool has_lists;
 	int permission_count;
 	char **permissions;
-	int company_count;
-	pg_uuid_t *companies;
-	int provider_count;
-	pg_uuid_t *providers;
+	BaIdSet companies;
+	BaIdSet providers;
 } BaAuthority;
 
-extern uint64 BaAuthorityBegin(void);
+extern void BaAuthorityBegin(void);
+extern bool BaAuthorityIsCurrent(void);
+extern MemoryContext BaAuthorityContext(uint64 *epoch);
 extern BaAuthority *BaAuthorityOf(const pg_uuid_t *user_id);
 extern void BaAuthorityLists(BaAuthority *authority);
 

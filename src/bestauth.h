@@ -26,6 +26,9 @@
 #define BA_PERM_AUDIT_REPORT "audit_report"
 #define BA_PERM_WEB_PORTAL "web_portal" /* given by name alone */
 #define BA_PERM_MANAGE_CONTACTS "manage_contacts"
+#define BA_PERM_MANAGE_PAYERS "manage_payers"
+#define BA_PERM_MANAGE_FACILITIES "manage_facilities"
+#define BA_PERM_CLAIMS "claims"
 #define BA_PERM_MANAGE_PORTAL_USERS "manage_portal_users" /* of an office */
 
 #endif /* BESTAUTH_H */

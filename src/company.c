@@ -47,17 +47,27 @@ static BaQuery find_family = {
 	.latest = true,
 };
 
-/* One family is changed at a time, so that no child becomes a parent unseen. */
+/*
+ * One family is changed at a time, so that no child becomes a parent unseen. Nobody who
+ * only refers to one of them waits for that.
+ */
 static BaQuery lock_family = {
 	.sql = "SELECT company_id FROM bestauth.company WHERE company_id IN ($1, $2)"
-		   " ORDER BY company_id FOR UPDATE",
+		   " ORDER BY company_id FOR NO KEY UPDATE",
 	.latest = true,
 };
 
-/* A child that moves leaves the roles of its old parent. */
+/*
+ * A child that moves leaves the roles and the users of its old parent, and finds none at
+ * the new one: what somebody gave there while it was leaving goes as well.
+ */
 static BaQuery leave_roles = {
-	.sql =
-		"DELETE FROM bestauth.role_company WHERE child_id = $1 AND company_id IS DISTINCT FROM $2",
+	.sql = "DELETE FROM bestauth.role_company WHERE child_id = $1",
+	.latest = true,
+};
+
+static BaQuery leave_users = {
+	.sql = "DELETE FROM bestauth.user_company WHERE child_id = $1",
 	.latest = true,
 };
 
@@ -194,13 +204,13 @@ CheckCode(const char *code)
 }
 
 static void
-LeaveRoles(const pg_uuid_t *company_id, const pg_uuid_t *parent_id)
+LeaveParent(const pg_uuid_t *company_id)
 {
 	BaArgs args = {0};
 
 	BaPutUuid(&args, company_id);
-	BaPutUuid(&args, parent_id);
 	(void) BaQueryExec(&leave_roles, &args);
+	(void) BaQueryExec(&leave_users, &args);
 }
 
 static void
@@ -233,7 +243,6 @@ void
 BaCompanyRule(BaRowEvent *event, bool restoring)
 {
 	pg_uuid_t company_id, parent_id;
-	bool has_parent;
 
 	CheckCode(BaColumnRequireText(event, "code"));
 	BaColumnRequireSame(event, "company_id", "MCM-1");
@@ -242,11 +251,10 @@ BaCompanyRule(BaRowEvent *event, bool restoring)
 	if (restoring || !BaColumnChanged(event, "parent_id") ||
 		!BaColumnUuid(event, "company_id", &company_id))
 		return;
-	has_parent = BaColumnUuid(event, "parent_id", &parent_id);
-	if (has_parent)
+	if (BaColumnUuid(event, "parent_id", &parent_id))
 		CheckParent(&company_id, &parent_id);
 	if (event->old_row != NULL)
-		LeaveRoles(&company_id, has_parent ? &parent_id : NULL);
+		LeaveParent(&company_id);
 }
 
 /* Whatever changes in a registration ends the sessions that rest on it. */

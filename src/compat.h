@@ -33,6 +33,14 @@
 #define BaGucVariables(count) (*(count) = GetNumConfigOptions(), get_guc_variables())
 #endif
 
+/* 16: one function for objects of all kinds asks who owns them. */
+#if PG_VERSION_NUM >= 160000
+#define BaIsTableOwner(relation, role) \
+	object_ownercheck(RelationRelationId, (relation), (role))
+#else
+#define BaIsTableOwner(relation, role) pg_class_ownercheck((relation), (role))
+#endif
+
 /* 17: a transaction can be limited in time as well. */
 #if PG_VERSION_NUM >= 170000
 #define BaSetNoTransactionTimeout() \
@@ -55,6 +63,17 @@
 #define BaLockHeldByMe(tag, mode) LockHeldByMe((tag), (mode), false)
 #else
 #define BaLockHeldByMe(tag, mode) LockHeldByMe((tag), (mode))
+#endif
+
+/*
+ * 17: a btree scan with an array for any of its columns returns rows in order. Before, of
+ * the first column alone, and the planner looks out for that in clauses as they stand
+ * only, not in what a support function offers.
+ */
+#if PG_VERSION_NUM >= 170000
+#define BaArrayKeepsOrder(column) true
+#else
+#define BaArrayKeepsOrder(column) ((column) == 0)
 #endif
 
 /* 18: pg_noreturn, in front of a declaration, for pg_attribute_noreturn() anywhere. */

@@ -38,11 +38,6 @@ static BaQuery renew_credential = {
 	.secret = true,
 };
 
-static BaQuery raise_version = {
-	.sql = "UPDATE bestauth.user_account SET version = version + 1 WHERE user_id = $1",
-	.latest = true,
-};
-
 static bool renewing = false;
 
 /* All NULL and false where the user has none. */
@@ -121,13 +116,11 @@ BaCredentialRenew(const pg_uuid_t *user_id, const char *password,
 void
 BaCredentialRule(BaRowEvent *event, bool restoring)
 {
-	BaArgs args = {0};
 	pg_uuid_t user_id;
 
 	BaColumnRequireSame(event, "user_id", "G-01");
 	if (restoring || renewing || !BaColumnChanged(event, "password_hash") ||
 		!BaColumnUuid(event, "user_id", &user_id))
 		return;
-	BaPutUuid(&args, &user_id);
-	(void) BaQueryExec(&raise_version, &args);
+	BaUserRaiseVersion(&user_id);
 }

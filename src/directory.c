@@ -41,7 +41,8 @@ static BaQuery find_state = {
 		" u.locked_at IS NOT NULL OR l.locked_until IS NOT NULL, u.locked_at, l.locked_until,"
 		" u.deleted_at IS NOT NULL, u.deleted_at, u.created_at,"
 		" c.password_hash IS NOT NULL, coalesce(c.must_change, false), c.changed_at,"
-		" (SELECT max(s.created_at) FROM bestauth.session s WHERE s.user_id = u.user_id OR s.person_id = u.user_id),"
+		" greatest((SELECT max(s.created_at) FROM bestauth.session s WHERE s.user_id = u.user_id OR s.person_id = u.user_id),"
+		" (SELECT w.last_login_at FROM bestauth.user_use w WHERE w.user_id = u.user_id)),"
 		" u.revision, d.code, u.contact_id, u.verified_at, u.office_id, u.provider_id, p.npi"
 		" FROM bestauth.user_account u" BA_USER_GUESS_LOCK
 		" LEFT JOIN bestauth.provider p ON p.provider_id = u.provider_id"
@@ -59,12 +60,14 @@ static BaQuery find_roles = {
 		" coalesce((SELECT array_agg(p.permission::text ORDER BY p.permission) FROM bestauth.role_permission p"
 		" WHERE p.role_id = r.role_id), '{}'),"
 		" coalesce((SELECT array_agg(c.code ORDER BY c.code COLLATE \"C\") FROM bestauth.role_company rc"
-		" JOIN bestauth.company c ON c.company_id = rc.child_id WHERE rc.role_id = r.role_id), '{}'),"
+		" JOIN bestauth.company c ON c.company_id = rc.child_id AND c.parent_id = rc.company_id"
+		" WHERE rc.role_id = r.role_id), '{}'),"
 		" lower(r.name COLLATE \"C\")"
 		" FROM bestauth.role r WHERE r.company_id = $1"
 		" AND ($2 OR (NOT EXISTS (SELECT FROM bestauth.role_permission p"
 		" WHERE p.role_id = r.role_id AND p.permission <> ALL ($3 COLLATE \"C\"))"
 		" AND NOT EXISTS (SELECT FROM bestauth.role_company rc"
+		" JOIN bestauth.company c ON c.company_id = rc.child_id AND c.parent_id = rc.company_id"
 		" WHERE rc.role_id = r.role_id AND rc.child_id <> ALL ($4))))"
 		" AND ($5 IS NULL OR lower(r.name COLLATE \"C\") > lower($5 COLLATE \"C\"))"
 		" ORDER BY lower(r.name COLLATE \"C\") LIMIT $6",
@@ -126,15 +129,9 @@ PutHeld(BaArgs *args, const BaCaller *caller)
 static void
 PutCompanies(BaArgs *args, const BaIdentity *identity)
 {
-	int count = identity ? identity->company_count : 0;
-	Datum *ids = palloc(sizeof(Datum) * (count + 1));
-	int i;
-
-	for (i = 0; i < count; i++)
-		ids[i] = UUIDPGetDatum(&identity->companies[i]);
 	BaPut(args, UUIDARRAYOID,
-		  PointerGetDatum(
-			  construct_array(ids, count, UUIDOID, UUID_LEN, false, TYPALIGN_CHAR)),
+		  identity ? BaIdSetArray(&identity->companies) :
+					 PointerGetDatum(construct_empty_array(UUIDOID)),
 		  false);
 }
 

@@ -43,7 +43,7 @@ BaSystemId(void)
 bool
 BaInstanceIsOpen(void)
 {
-	uint64 generation = BaInvalGeneration();
+	uint64 generation = BaInvalGeneration(BA_CHANNEL_AUTHORITY);
 
 	if (read_generation != generation)
 	{

@@ -2,7 +2,7 @@
  * inval.c
  *	  How every backend forgets what it cached of sessions, users and roles.
  *
- * A relation-cache invalidation of an empty table, the channel, is the message:
+ * A relation-cache invalidation of an empty table, a channel, is the message:
  * sent at commit to every backend of the database, taken in whenever somebody asks
  * for the generation. Not the data tables themselves, for that would throw away
  * every kept plan on them as well.
@@ -21,34 +21,42 @@
 #include "bestauth.h"
 #include "inval.h"
 
-static uint64 generation = 1;
-static Oid channel = InvalidOid;
+static const char *const tables[BA_CHANNELS] = {
+	[BA_CHANNEL_AUTHORITY] = "authority_channel",
+	[BA_CHANNEL_SESSION] = "session_channel",
+};
+
+static uint64 generations[BA_CHANNELS] = {1, 1};
+static Oid channels[BA_CHANNELS] = {InvalidOid, InvalidOid};
 
 /* May be called at any moment: flips variables, looks nothing up. */
 static void
 Forget(Datum arg, Oid relid)
 {
-	if (relid == InvalidOid || relid == channel)
-	{
-		generation++;
-		channel = InvalidOid;
-	}
+	int i;
+
+	for (i = 0; i < BA_CHANNELS; i++)
+		if (relid == InvalidOid || relid == channels[i])
+		{
+			generations[i]++;
+			channels[i] = InvalidOid;
+		}
 }
 
 static Oid
-FindChannel(void)
+FindChannel(BaChannel about)
 {
-	if (!OidIsValid(channel))
+	if (!OidIsValid(channels[about]))
 	{
 		Oid schema = get_namespace_oid(BA_SCHEMA, false);
 
-		channel = get_relname_relid("authority_channel", schema);
-		if (!OidIsValid(channel))
+		channels[about] = get_relname_relid(tables[about], schema);
+		if (!OidIsValid(channels[about]))
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("extension \"bestauth\" is not installed in this database")));
 	}
-	return channel;
+	return channels[about];
 }
 
 void
@@ -62,15 +70,15 @@ BaInvalInit(void)
  * others have sent is taken in first: a statement that locks no table would not.
  */
 uint64
-BaInvalGeneration(void)
+BaInvalGeneration(BaChannel about)
 {
 	AcceptInvalidationMessages();
-	(void) FindChannel();
-	return generation;
+	(void) FindChannel(about);
+	return generations[about];
 }
 
 void
-BaInvalSend(void)
+BaInvalSend(BaChannel about)
 {
-	CacheInvalidateRelcacheByRelid(FindChannel());
+	CacheInvalidateRelcacheByRelid(FindChannel(about));
 }

@@ -13,7 +13,7 @@
 #include "fold.h"
 #include "inval.h"
 #include "outbox.h"
-#include "session.h"
+#include "session_use.h"
 #include "settings.h"
 #include "writer.h"
 
@@ -33,5 +33,5 @@ _PG_init(void)
 	BaFoldInit();
 	BaCounterInit();
 	BaOutboxInit();
-	BaSessionInit();
+	BaSessionUseInit();
 }

@@ -45,11 +45,12 @@ static const struct
 	{BA_PERM_WEB_PORTAL, "Web portal", "Create client portal accounts", BY_NAME_ONLY},
 	{"audit_report", "Audit report", "Read the audit report of the company", FOR_ALL},
 	{"manage_contacts", "Manage contacts", "Create and change contacts", FOR_ALL},
-	{"manage_payers", "Manage payers",
-	 "Create, change and delete payers of a child company", FOR_ALL},
-	{"manage_facilities", "Manage facilities",
-	 "Create, change and delete facilities of a child company", FOR_ALL},
-	{"claims", "Claims", "Look at claims", FOR_ALL},
+	{BA_PERM_MANAGE_PAYERS, "Manage payers",
+	 "Create, change and delete payers of a company without child companies", FOR_ALL},
+	{BA_PERM_MANAGE_FACILITIES, "Manage facilities",
+	 "Create, change and delete facilities of a company without child companies",
+	 FOR_ALL},
+	{BA_PERM_CLAIMS, "Claims", "Look at claims", FOR_ALL},
 	{"eops", "Explanations of payment", "Look at explanations of payment", FOR_ALL},
 	{"eligibility", "Eligibility", "Look at eligibility", FOR_ALL},
 	{"panel_roster", "Panel roster", "Look at the panel roster", FOR_ALL},
@@ -73,28 +74,9 @@ static BaQuery find_permission = {
 	.latest = true,
 };
 
-/* The effective permissions of a user: one place says what they are. */
 static BaQuery effective_permissions = {
-	.sql =
-		"SELECT coalesce(array_agg(name ORDER BY name), '{}') FROM ("
-		" SELECT permission AS name FROM bestauth.user_permission WHERE user_id = $1"
-		" UNION SELECT rp.permission FROM bestauth.user_role ur"
-		" JOIN bestauth.role_permission rp ON rp.role_id = ur.role_id WHERE ur.user_id = $1"
-		" UNION SELECT p.name FROM bestauth.permission p"
-		" WHERE CASE WHEN p.client_only THEN $3 ELSE $2 AND NOT p.by_name_only END) held",
-	.latest = true,
-};
-
-/* The companies that a user may enter: the same for those. */
-static BaQuery accessible_companies = {
-	.sql =
-		"SELECT array_agg(id ORDER BY id) FROM ("
-		" SELECT $2 AS id"
-		" UNION SELECT rc.child_id FROM bestauth.user_role ur"
-		" JOIN bestauth.role_company rc ON rc.role_id = ur.role_id"
-		" JOIN bestauth.company c ON c.company_id = rc.child_id AND c.parent_id = rc.company_id"
-		" WHERE ur.user_id = $1"
-		" UNION SELECT c.company_id FROM bestauth.company c WHERE $3 AND c.parent_id = $2) entered",
+	.sql = "SELECT coalesce(array_agg(DISTINCT permission ORDER BY permission), '{}')"
+		   " FROM bestauth.permission_access WHERE user_id = $1",
 	.latest = true,
 };
 
@@ -136,23 +118,7 @@ BaPermissionsOf(const BaUser *user)
 	BaRow row;
 
 	BaPutUuid(&args, &user->user_id);
-	BaPutBool(&args, user->type->holds_all_permissions);
-	BaPutBool(&args, user->type->needs_contact); /* a client [PRT-9] */
 	(void) BaQueryRow(&effective_permissions, &args, &row);
-	return row.values[0];
-}
-
-/* As a uuid array, in the order of memcmp(). */
-Datum
-BaCompaniesOf(const BaUser *user)
-{
-	BaArgs args = {0};
-	BaRow row;
-
-	BaPutUuid(&args, &user->user_id);
-	BaPutUuid(&args, &user->company_id);
-	BaPutBool(&args, user->type->holds_all_permissions);
-	(void) BaQueryRow(&accessible_companies, &args, &row);
 	return row.values[0];
 }
 

@@ -3,7 +3,7 @@
 #define BESTAUTH_PERMISSION_H
 
 #include "args.h"
-#include "user.h"
+#include "company_access.h"
 
 extern void BaPermissionSeed(void);
 extern void BaPermissionRequireKnown(char **names, int count);
@@ -17,7 +17,6 @@ extern bool BaPermissionCovers(const BaUser *holder, const BaUser *user);
 extern bool BaPermissionGive(const BaCompany *company, const BaUser *user,
 							 const char *name);
 extern Datum BaPermissionsOf(const BaUser *user);
-extern Datum BaCompaniesOf(const BaUser *user);
 extern Datum BaProvidersOf(const BaUser *user);
 extern void BaPermissionRule(BaRowEvent *event, bool restoring);
 extern void BaPermissionDeleteRule(const BaRowEvent *event);

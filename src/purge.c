@@ -28,6 +28,17 @@ static BaQuery purge_tokens = {
 	.latest = true,
 };
 
+/* Of what goes next, who logged in when: whose account is stale must be seen [MCM-8]. */
+static BaQuery remember_logins = {
+	.sql =
+		"INSERT INTO bestauth.user_use AS u (user_id, last_login_at) SELECT l.user_id, max(l.created_at)"
+		" FROM (SELECT user_id, created_at FROM bestauth.session WHERE expires_at < $1 OR ended_at < $1"
+		" UNION ALL SELECT person_id, created_at FROM bestauth.session WHERE expires_at < $1 OR ended_at < $1) l"
+		" GROUP BY l.user_id ON CONFLICT (user_id) DO UPDATE"
+		" SET last_login_at = excluded.last_login_at WHERE u.last_login_at < excluded.last_login_at",
+	.latest = true,
+};
+
 static BaQuery purge_uses = {
 	.sql =
 		"DELETE FROM bestauth.session_use WHERE session_id IN (SELECT u.session_id FROM bestauth.session_use u"
@@ -36,11 +47,20 @@ static BaQuery purge_uses = {
 	.latest = true,
 };
 
+static BaQuery purge_places = {
+	.sql =
+		"DELETE FROM bestauth.session_company WHERE session_id IN (SELECT p.session_id FROM bestauth.session_company p"
+		" JOIN bestauth.session s ON s.session_id = p.session_id WHERE s.expires_at < $1 OR s.ended_at < $1"
+		" FOR UPDATE SKIP LOCKED)",
+	.latest = true,
+};
+
 static BaQuery purge_sessions = {
 	.sql =
 		"DELETE FROM bestauth.session WHERE session_id IN (SELECT s.session_id FROM bestauth.session s"
 		" WHERE (s.expires_at < $1 OR s.ended_at < $1) AND NOT EXISTS"
-		" (SELECT FROM bestauth.session_use u WHERE u.session_id = s.session_id) FOR UPDATE SKIP LOCKED)",
+		" (SELECT FROM bestauth.session_use u WHERE u.session_id = s.session_id) AND NOT EXISTS"
+		" (SELECT FROM bestauth.session_company p WHERE p.session_id = s.session_id) FOR UPDATE SKIP LOCKED)",
 	.latest = true,
 };
 
@@ -66,7 +86,8 @@ static const struct
 	const char *counted_as; /* NULL: not at all */
 	BaQuery *query;
 } purges[] = {
-	{"tokens", &purge_tokens},     {NULL, &purge_uses},
+	{"tokens", &purge_tokens},     {NULL, &remember_logins},
+	{NULL, &purge_uses},           {NULL, &purge_places},
 	{"sessions", &purge_sessions}, {"messages", &purge_messages},
 	{"signups", &purge_signups},
 };

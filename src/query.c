@@ -2,8 +2,8 @@
  * query.c
  *	  The one way from C to SQL, and the only file that speaks SPI.
  *
- * Every query runs as bestauth_owner, whose rows row security does not hide, and
- * under a search_path of pg_catalog and pg_temp: a kept plan is analysed anew
+ * Every query runs as bestauth_owner, whose rows row security does not hide (but for
+ * BaQueryTextAsCaller, DDL on what is not ours), and under a search_path of pg_catalog and pg_temp: a kept plan is analysed anew
  * under the path of each execution, so the path is pinned at each execution. The
  * caller never sees the switch; GetUserId() is the real caller's everywhere else
  * in C. There is no PG_TRY: on an error the (sub)transaction's abort puts user,
@@ -47,19 +47,22 @@ BaOwnerId(void)
 }
 
 static void
-Enter(Scope *scope)
+EnterAs(Scope *scope, Oid user, int security)
 {
-	Oid owner = BaOwnerId();
-
 	scope->context = CurrentMemoryContext;
 	GetUserIdAndSecContext(&scope->user, &scope->security);
-	SetUserIdAndSecContext(owner, scope->security | SECURITY_LOCAL_USERID_CHANGE |
-									  SECURITY_NOFORCE_RLS);
+	SetUserIdAndSecContext(user, scope->security | security);
 	scope->nest_level = NewGUCNestLevel();
 	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET,
 							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");
+}
+
+static void
+Enter(Scope *scope)
+{
+	EnterAs(scope, BaOwnerId(), SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
 }
 
 static void
@@ -218,6 +221,15 @@ BaQueryReturn(BaQuery *query, BaArgs *args, FunctionCallInfo fcinfo)
 	Leave(&scope);
 }
 
+static void
+ExecuteText(const char *sql)
+{
+	int code = SPI_execute(sql, false, 0);
+
+	if (code < 0)
+		elog(ERROR, "could not execute a statement: %s", SPI_result_code_string(code));
+}
+
 /*
  * Runs a statement that can't be a constant: DDL with names in it. The caller
  * quotes every name.
@@ -226,12 +238,23 @@ void
 BaQueryText(const char *sql)
 {
 	Scope scope;
-	int code;
 
 	Enter(&scope);
-	code = SPI_execute(sql, false, 0);
-	if (code < 0)
-		elog(ERROR, "could not execute a statement: %s", SPI_result_code_string(code));
+	ExecuteText(sql);
+	Leave(&scope);
+}
+
+/*
+ * The same on what belongs to an application: with the privileges that whoever called
+ * has there, and no others.
+ */
+void
+BaQueryTextAsCaller(const char *sql)
+{
+	Scope scope;
+
+	EnterAs(&scope, GetUserId(), 0);
+	ExecuteText(sql);
 	Leave(&scope);
 }
 

@@ -59,6 +59,7 @@ extern bool BaQueryRow(BaQuery *query, BaArgs *args, BaRow *row);
 extern List *BaQueryRows(BaQuery *query, BaArgs *args);
 extern void BaQueryReturn(BaQuery *query, BaArgs *args, FunctionCallInfo fcinfo);
 extern void BaQueryText(const char *sql);
+extern void BaQueryTextAsCaller(const char *sql);
 
 extern Oid BaOwnerId(void);
 

@@ -70,9 +70,12 @@ static BaQuery role_permissions = {
 	.latest = true,
 };
 
+/* Those that count: one that has moved to another parent is given to nobody. */
 static BaQuery role_companies = {
 	.sql =
-		"SELECT coalesce(array_agg(child_id), '{}') FROM bestauth.role_company WHERE role_id = $1",
+		"SELECT coalesce(array_agg(rc.child_id), '{}') FROM bestauth.role_company rc"
+		" JOIN bestauth.company c ON c.company_id = rc.child_id AND c.parent_id = rc.company_id"
+		" WHERE rc.role_id = $1",
 	.latest = true,
 };
 
@@ -178,21 +181,12 @@ BaRoleRule(BaRowEvent *event, bool restoring)
 void
 BaRoleCompanyRule(BaRowEvent *event, bool restoring)
 {
-	static BaQuery is_child = {
-		.sql =
-			"SELECT true FROM bestauth.company WHERE company_id = $1 AND parent_id = $2 FOR SHARE",
-		.latest = true,
-	};
 	pg_uuid_t child_id, company_id;
-	BaArgs args = {0};
-	BaRow row;
 
 	if (restoring || !BaColumnUuid(event, "child_id", &child_id) ||
 		!BaColumnUuid(event, "company_id", &company_id))
 		return;
-	BaPutUuid(&args, &child_id);
-	BaPutUuid(&args, &company_id);
-	if (!BaQueryRow(&is_child, &args, &row))
+	if (!BaCompanyIsChild(&child_id, &company_id))
 		ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION),
 						errmsg("company is not a child of the role's company"),
 						BaErrRule("MCM-2")));
@@ -290,16 +284,8 @@ AddCompany(const BaCaller *caller, const BaCompany *company, const Role *role,
 {
 	BaCompany child;
 	BaArgs args = {0};
-	bool found = BaCompanyFind(code, &child);
 
-	if (caller->identity != NULL &&
-		(!found || !BaContextCanAccessCompany(&child.company_id)))
-		BaAccessRefuse(caller, "G-08",
-					   psprintf("The caller may not enter a company \"%s\" itself.",
-								code));
-	if (!found)
-		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
-						errmsg("company \"%s\" does not exist", code)));
+	BaCompanyChildNamed(caller, code, &child);
 	BaPutUuid(&args, &company->company_id);
 	BaPutUuid(&args, &role->role_id);
 	BaPutUuid(&args, &child.company_id);

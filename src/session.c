@@ -1,42 +1,23 @@
 /*
  * session.c
- *	  Sessions: making them, and using them in a transaction.
+ *	  Sessions: making them, and finding out what is wrong with one.
  *
  * A session names the versions of user, person and service that it rests on; it
  * is good while those are the current ones. So whatever takes authority away
  * ends the session, by whatever way it was done, without looking for sessions.
- *
- * What use_session() found is kept in the backend, as the text of the identity,
- * until anything about authority changes anywhere (inval.c): the next use of the
- * same session touches no table but, now and then, the one of last use.
  */
 #include "postgres.h"
 
-#include "access/xact.h"
-#include "access/xlog.h"
 #include "catalog/pg_type.h"
-#include "funcapi.h"
 #include "utils/builtins.h"
-#include "utils/hsearch.h"
-#include "utils/memutils.h"
 
 #include "args.h"
 #include "authority.h"
 #include "crypto.h"
-#include "errors.h"
-#include "fold.h"
-#include "instance.h"
-#include "inval.h"
 #include "query.h"
 #include "session.h"
 #include "settings.h"
 #include "uuid.h"
-#include "writer.h"
-
-PG_FUNCTION_INFO_V1(bestauth_use_session);
-
-#define CACHE_MAX 1024       /* sessions remembered by a backend */
-#define TOUCHES_PER_LIMIT 10 /* last use is noted to a tenth of the idle limit */
 
 static BaQuery insert_session = {
 	.sql =
@@ -49,13 +30,20 @@ static BaQuery insert_session = {
 };
 
 /* The session itself; what it rests on is remembered (authority.c). */
+#define SESSION_SELECT \
+	"SELECT s.session_id, s.user_id, s.person_id, coalesce(p.company_id, s.company_id), s.billing_service_id," \
+	" s.user_version, s.person_version, s.service_version, s.expires_at, l.last_used_at," \
+	" s.ended_at IS NOT NULL, s.client_addr" \
+	" FROM bestauth.session s JOIN bestauth.session_use l ON l.session_id = s.session_id" \
+	" LEFT JOIN bestauth.session_company p ON p.session_id = s.session_id"
+
+static BaQuery find_session = {
+	.sql = SESSION_SELECT " WHERE s.token_hash = $1",
+	.latest = true,
+};
+
 static BaQuery load_session = {
-	.sql =
-		"SELECT s.session_id, s.user_id, s.person_id, s.company_id, s.billing_service_id,"
-		" s.user_version, s.person_version, s.service_version, s.expires_at, l.last_used_at,"
-		" s.ended_at IS NOT NULL, s.client_addr"
-		" FROM bestauth.session s JOIN bestauth.session_use l ON l.session_id = s.session_id"
-		" WHERE s.token_hash = $1",
+	.sql = SESSION_SELECT " WHERE s.session_id = $1",
 	.latest = true,
 };
 
@@ -64,37 +52,6 @@ static BaQuery find_fresh = {
 		   " AND created_at > clock_timestamp() - $2 * interval '1 second'",
 	.latest = true,
 };
-
-/* In the writer: a transaction that is rolled back was a use as well. */
-static BaQuery touch_session = {
-	.sql =
-		"UPDATE bestauth.session_use SET last_used_at = $2 WHERE session_id ="
-		" (SELECT session_id FROM bestauth.session_use WHERE session_id = $1 AND last_used_at < $2"
-		" FOR UPDATE SKIP LOCKED)",
-};
-
-/* What is remembered of a session, by the digest of its token. */
-typedef struct Entry
-{
-	uint8 digest[BA_DIGEST_LENGTH]; /* hash key, must be first */
-	uint64 generation;              /* of inval.c, in which it was read */
-	pg_uuid_t session_id;
-	TimestampTz expires_at;
-	TimestampTz last_used_at; /* as it was read */
-	TimestampTz touched_at;   /* tried to note it then */
-	char *identity;           /* as BaContextText() writes it */
-} Entry;
-
-/* What was found of a session in the tables. */
-typedef struct Found
-{
-	BaIdentity identity;
-	TimestampTz last_used_at;
-	const char *fault; /* NULL if it is good */
-} Found;
-
-static HTAB *cache = NULL;
-static MemoryContext cache_context = NULL;
 
 /* ------------------------------------------------------------------- making */
 
@@ -124,8 +81,8 @@ BaSessionCreate(const BaSessionStart *start, BaSession *session)
 
 /* ------------------------------------------------------------------ finding */
 
-static const char *
-TimeFault(TimestampTz expires_at, TimestampTz last_used_at)
+const char *
+BaSessionTimeFault(TimestampTz expires_at, TimestampTz last_used_at)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
@@ -166,9 +123,37 @@ AuthorityFault(const BaRow *row, const BaIdentity *identity, const BaAuthority *
 	return NULL;
 }
 
+/*
+ * Where the session is. Who has lost the company that it was in is in their own again
+ * [MCM-8].
+ */
 static void
-SetNames(BaIdentity *identity, BaAuthority *user, const BaAuthority *person)
+SetCompany(BaSessionFound *found, BaAuthority *user)
 {
+	BaIdentity *identity = &found->identity;
+	BaCompany company;
+
+	identity->own_company_id = user->user.company_id;
+	identity->company_code = user->company_code;
+	if (BaUuidEqual(&identity->company_id, &identity->own_company_id))
+		return;
+	if (!BaCompanyLoad(&identity->company_id, &company))
+		elog(ERROR, "the session's company is gone");
+	if (BaIdSetHas(&identity->companies, &identity->company_id))
+	{
+		identity->company_code = company.code;
+		return;
+	}
+	found->lost_code = company.code;
+	found->lost_id = identity->company_id;
+	identity->company_id = identity->own_company_id;
+}
+
+static void
+SetNames(BaSessionFound *found, BaAuthority *user, const BaAuthority *person)
+{
+	BaIdentity *identity = &found->identity;
+
 	BaAuthorityLists(user);
 	/* The person is of the service, and users never change their company. */
 	identity->service_code = identity->has_service ? person->company_code : "";
@@ -177,31 +162,26 @@ SetNames(BaIdentity *identity, BaAuthority *user, const BaAuthority *person)
 	identity->person = identity->has_service ? psprintf("%s/%s", identity->service_code,
 														person->user.username) :
 											   person->user.username;
-	identity->company_code = user->company_code;
 	identity->permission_count = user->permission_count;
 	identity->permissions = user->permissions;
-	identity->company_count = user->company_count;
 	identity->companies = user->companies;
-	identity->provider_count = user->provider_count;
 	identity->providers = user->providers;
 	identity->has_office = user->user.has_office;
 	identity->office_id = user->user.office_id;
 	identity->has_provider = user->user.has_provider;
 	identity->provider_id = user->user.provider_id;
+	SetCompany(found, user);
 }
 
-/* False if there is no such session at all. Begin was called before. */
 static bool
-Load(Datum digest, Found *found)
+Load(BaQuery *query, BaArgs *args, BaSessionFound *found)
 {
 	BaIdentity *identity = &found->identity;
 	BaAuthority *user, *person;
-	BaArgs args = {0};
 	BaRow row;
 
 	memset(found, 0, sizeof(*found));
-	BaPutBytes(&args, digest);
-	if (!BaQueryRow(&load_session, &args, &row))
+	if (!BaQueryRow(query, args, &row))
 		return false;
 	(void) BaGetUuid(&row, 0, &identity->session_id);
 	(void) BaGetUuid(&row, 1, &identity->user_id);
@@ -215,11 +195,33 @@ Load(Datum digest, Found *found)
 	person = BaAuthorityOf(&identity->person_id);
 	if (user == NULL || person == NULL)
 		elog(ERROR, "the session's user is gone");
-	SetNames(identity, user, person);
+	SetNames(found, user, person);
 	found->fault = AuthorityFault(&row, identity, user, person);
 	if (found->fault == NULL)
-		found->fault = TimeFault(identity->expires_at, found->last_used_at);
+		found->fault = BaSessionTimeFault(identity->expires_at, found->last_used_at);
 	return true;
+}
+
+/*
+ * False if there is no such session at all. BaAuthorityBegin() was called before; the
+ * identity's parts are good until it is called again.
+ */
+bool
+BaSessionFind(Datum digest, BaSessionFound *found)
+{
+	BaArgs args = {0};
+
+	BaPutBytes(&args, digest);
+	return Load(&find_session, &args, found);
+}
+
+bool
+BaSessionLoad(const pg_uuid_t *session_id, BaSessionFound *found)
+{
+	BaArgs args = {0};
+
+	BaPutUuid(&args, session_id);
+	return Load(&load_session, &args, found);
 }
 
 /*
@@ -229,251 +231,16 @@ Load(Datum digest, Found *found)
 const char *
 BaSessionPerson(const char *secret, BaUser *person, bool *known)
 {
-	Found found;
+	BaSessionFound found;
 
-	(void) BaAuthorityBegin();
-	*known = Load(BaTokenDigest(secret), &found) &&
+	BaAuthorityBegin();
+	*known = BaSessionFind(BaTokenDigest(secret), &found) &&
 			 BaUserLoad(&found.identity.person_id, person);
 	if (!*known)
 		return "the session is not known";
 	if (found.fault == NULL && found.identity.has_service)
 		return "the session is not the person's own";
 	return found.fault;
-}
-
-/* -------------------------------------------------------------------- cache */
-
-static void
-CacheReset(void)
-{
-	HASHCTL control;
-
-	if (cache_context == NULL)
-		cache_context = AllocSetContextCreate(TopMemoryContext, "bestauth sessions",
-											  ALLOCSET_DEFAULT_SIZES);
-	else
-		MemoryContextReset(cache_context);
-	cache = NULL;
-	memset(&control, 0, sizeof(control));
-	control.keysize = BA_DIGEST_LENGTH;
-	control.entrysize = sizeof(Entry);
-	control.hcxt = cache_context;
-	cache = hash_create("bestauth sessions", 64, &control,
-						HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-}
-
-/* An entry of another generation counts as none. */
-static Entry *
-CacheFind(const uint8 *digest)
-{
-	Entry *entry = cache == NULL ? NULL : hash_search(cache, digest, HASH_FIND, NULL);
-
-	return entry != NULL && entry->generation == BaInvalGeneration() ? entry : NULL;
-}
-
-static Entry *
-CachePut(const uint8 *digest, uint64 generation, const Found *found)
-{
-	static uint64 cached_generation = 0;
-	char *text = BaContextText(&found->identity);
-	Entry *entry;
-	bool found_before;
-
-	/* All of another generation are worthless: begin anew, and bound the size. */
-	if (cache == NULL || cached_generation != generation ||
-		hash_get_num_entries(cache) >= CACHE_MAX)
-		CacheReset();
-	cached_generation = generation;
-	text = MemoryContextStrdup(cache_context, text);
-	entry = hash_search(cache, digest, HASH_ENTER, &found_before);
-	if (found_before)
-		pfree(entry->identity);
-	else
-		entry->touched_at = 0;
-	entry->generation = generation;
-	entry->session_id = found->identity.session_id;
-	entry->expires_at = found->identity.expires_at;
-	entry->last_used_at = found->last_used_at;
-	entry->identity = text;
-	return entry;
-}
-
-/* -------------------------------------------------------------------- using */
-
-/* What goes to the writer. */
-typedef struct Use
-{
-	pg_uuid_t session_id;
-	TimestampTz used_at;
-} Use;
-
-static void
-HandleTouch(const char *payload, int length, char *reply)
-{
-	BaArgs args = {0};
-	Use use;
-
-	memcpy(&use, payload, sizeof(use));
-	BaPutUuid(&args, &use.session_id);
-	BaPut(&args, TIMESTAMPTZOID, TimestampTzGetDatum(use.used_at), false);
-	(void) BaQueryExec(&touch_session, &args);
-}
-
-void
-BaSessionInit(void)
-{
-	BaWriterRegister(BA_WRITER_TOUCH, HandleTouch);
-}
-
-/* Notes the use outside the transaction, and doesn't wait for it. */
-static void
-Touch(Entry *entry)
-{
-	TimestampTz now = GetCurrentTimestamp();
-	Use use;
-
-	if (XactReadOnly || RecoveryInProgress() ||
-		now - Max(entry->last_used_at, entry->touched_at) <
-			BaSessionIdleLimit * USECS_PER_SEC / TOUCHES_PER_LIMIT)
-		return;
-	use.session_id = entry->session_id;
-	use.used_at = now;
-	BaWriterPost(BA_WRITER_TOUCH, (char *) &use, sizeof(use));
-	/* Not last_used_at: that is read anew when it seems to be too long ago. */
-	entry->touched_at = now;
-}
-
-static void
-Refuse(void)
-{
-	ereport(ERROR, (errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-					errmsg("session is not valid"), errhint("Log in again."),
-					BaErrRule("TPB-9")));
-}
-
-/* A token that nobody has: guessing, or a mistake. They can come by the million. */
-static void
-RefuseUnknown(void)
-{
-	BaAudit audit;
-	BaJson detail;
-
-	if (!RecoveryInProgress())
-	{
-		BaAuditStart(&audit, "session.refused");
-		audit.outcome = "denied";
-		audit.object_type = "session";
-		BaJsonStart(&detail);
-		BaJsonText(&detail, "reason", "the session is not known");
-		audit.detail = BaJsonFinish(&detail);
-		BaAuditWriteFolded(&audit, "session");
-	}
-	Refuse();
-}
-
-/* The refusal of a session that there was is written down, once a backend. */
-static void
-RefuseFound(const Found *found)
-{
-	static pg_uuid_t last_refused;
-	BaAudit audit;
-	BaJson detail;
-
-	if (!RecoveryInProgress() && !BaUuidEqual(&last_refused, &found->identity.session_id))
-	{
-		BaAuditStart(&audit, "session.refused");
-		audit.outcome = "denied";
-		audit.company_id = &found->identity.company_id;
-		audit.company_code = found->identity.company_code;
-		audit.user_id = &found->identity.user_id;
-		audit.username = found->identity.username;
-		audit.person_id = &found->identity.person_id;
-		audit.person = found->identity.person;
-		audit.session_id = &found->identity.session_id;
-		audit.client_addr =
-			*found->identity.client_addr ? found->identity.client_addr : NULL;
-		audit.object_type = "session";
-		audit.object_id = BaUuidText(&found->identity.session_id);
-		if (found->identity.has_service)
-		{
-			audit.service_id = &found->identity.service_id;
-			audit.service_code = found->identity.service_code;
-		}
-		BaJsonStart(&detail);
-		BaJsonText(&detail, "reason", found->fault);
-		audit.detail = BaJsonFinish(&detail);
-		BaAuditWriteDurably(&audit);
-		last_refused = found->identity.session_id;
-	}
-	Refuse();
-}
-
-static Entry *
-Find(Datum digest)
-{
-	const uint8 *key = (const uint8 *) VARDATA(DatumGetPointer(digest));
-	Entry *entry = CacheFind(key);
-	uint64 generation;
-	Found found;
-
-	if (entry != NULL && TimeFault(entry->expires_at, entry->last_used_at) == NULL)
-		return entry;
-	/* Asked before the tables are read: a change meanwhile makes it stale. */
-	generation = BaAuthorityBegin();
-	if (!Load(digest, &found))
-		RefuseUnknown();
-	if (found.fault != NULL)
-		RefuseFound(&found);
-	return CachePut(key, generation, &found);
-}
-
-/* Kept for the backend: asking for it costs as much as everything else. */
-static TupleDesc
-ResultType(FunctionCallInfo fcinfo)
-{
-	static TupleDesc kept = NULL;
-	TupleDesc tupdesc;
-	MemoryContext old;
-
-	if (kept != NULL)
-		return kept;
-	if (get_call_result_type(fcinfo, NULL, &tupdesc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	old = MemoryContextSwitchTo(TopMemoryContext);
-	kept = BlessTupleDesc(CreateTupleDescCopy(tupdesc));
-	MemoryContextSwitchTo(old);
-	return kept;
-}
-
-Datum
-bestauth_use_session(PG_FUNCTION_ARGS)
-{
-	char *secret = BaArgSecret(fcinfo, 0, "session_token");
-	const BaIdentity *identity;
-	Datum values[5];
-	bool nulls[5] = {0};
-	Entry *entry;
-
-	BaInstanceRequireOpen();
-	/* Whatever comes of it, the identity before is over. */
-	if (BaContextIdentity() != NULL)
-		BaContextSet("");
-	entry = Find(BaTokenDigest(secret));
-	Touch(entry);
-	BaContextSet(entry->identity);
-	if (!IsTransactionBlock())
-		ereport(WARNING,
-				(errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION),
-				 errmsg("the identity of the session ends with this statement"),
-				 errhint("Call bestauth.use_session() in a transaction block.")));
-	identity = BaContextIdentity();
-	values[0] = BaUuidDatum(&identity->session_id);
-	values[1] = BaUuidDatum(&identity->user_id);
-	values[2] = BaUuidDatum(&identity->person_id);
-	values[3] = BaUuidDatum(&identity->company_id);
-	values[4] = TimestampTzGetDatum(identity->expires_at);
-	PG_RETURN_DATUM(
-		HeapTupleGetDatum(heap_form_tuple(ResultType(fcinfo), values, nulls)));
 }
 
 /*

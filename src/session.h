@@ -21,7 +21,19 @@ typedef struct BaSession
 	TimestampTz expires_at;
 } BaSession;
 
-extern void BaSessionInit(void);
+/* What was found of a session in the tables. */
+typedef struct BaSessionFound
+{
+	BaIdentity identity;
+	TimestampTz last_used_at;
+	const char *fault; /* NULL if it is good */
+	char *lost_code;   /* of the company that it was in and has lost; NULL if not */
+	pg_uuid_t lost_id;
+} BaSessionFound;
+
+extern bool BaSessionFind(Datum digest, BaSessionFound *found);
+extern bool BaSessionLoad(const pg_uuid_t *session_id, BaSessionFound *found);
+extern const char *BaSessionTimeFault(TimestampTz expires_at, TimestampTz last_used_at);
 extern void BaSessionRequireFresh(const BaCaller *caller);
 extern void BaSessionCreate(const BaSessionStart *start, BaSession *session);
 extern const char *BaSessionPerson(const char *secret, BaUser *person, bool *known);

@@ -24,20 +24,29 @@ PG_FUNCTION_INFO_V1(bestauth_list_sessions);
 static BaQuery end_session = {
 	.sql =
 		"UPDATE bestauth.session s SET ended_at = clock_timestamp()"
-		" FROM bestauth.company c WHERE s.token_hash = $1 AND s.ended_at IS NULL AND c.company_id = s.company_id"
-		" RETURNING s.session_id, s.company_id, c.code, s.user_id, s.person_id, s.billing_service_id, s.client_addr",
+		" FROM bestauth.company c WHERE s.token_hash = $1 AND s.ended_at IS NULL AND c.company_id ="
+		" coalesce((SELECT p.company_id FROM bestauth.session_company p WHERE p.session_id = s.session_id), s.company_id)"
+		" RETURNING s.session_id, c.company_id, c.code, s.user_id, s.person_id, s.billing_service_id, s.client_addr",
 	.latest = true,
 };
 
 /*
- * As the person as well: of a service's person, those at its customers. One whose row
- * somebody holds is being ended already, and nobody can make this wait.
+ * As the person as well: of a service's person, those at its customers. Who holds the row
+ * of one can't make this wait: by ending it, which may yet be undone.
  */
 static BaQuery end_sessions = {
 	.sql =
 		"UPDATE bestauth.session SET ended_at = clock_timestamp() WHERE ended_at IS NULL"
 		" AND expires_at > clock_timestamp() AND session_id IN (SELECT session_id FROM bestauth.session"
-		" WHERE (user_id = $1 OR person_id = $1) AND ended_at IS NULL FOR UPDATE SKIP LOCKED)",
+		" WHERE (user_id = $1 OR person_id = $1) AND ended_at IS NULL FOR NO KEY UPDATE SKIP LOCKED)",
+	.latest = true,
+};
+
+/* What is left then: it ends with the version of the user that it rests on. */
+static BaQuery count_held = {
+	.sql =
+		"SELECT count(*)::int FROM bestauth.session WHERE (user_id = $1 OR person_id = $1)"
+		" AND ended_at IS NULL AND expires_at > clock_timestamp()",
 	.latest = true,
 };
 
@@ -48,7 +57,8 @@ static BaQuery list_sessions = {
 		" CASE WHEN s.billing_service_id IS NULL THEN p.username ELSE b.code || '/' || p.username END,"
 		" s.client_addr, s.client_info, s.created_at, l.last_used_at, s.expires_at, textin(uuid_out(s.session_id))"
 		" FROM bestauth.session s JOIN bestauth.session_use l ON l.session_id = s.session_id"
-		" JOIN bestauth.company c ON c.company_id = s.company_id"
+		" LEFT JOIN bestauth.session_company w ON w.session_id = s.session_id"
+		" JOIN bestauth.company c ON c.company_id = coalesce(w.company_id, s.company_id)"
 		" JOIN bestauth.user_account u ON u.user_id = s.user_id AND u.version = s.user_version"
 		" JOIN bestauth.user_account p ON p.user_id = s.person_id AND p.version = s.person_version"
 		" LEFT JOIN bestauth.company b ON b.company_id = s.billing_service_id"
@@ -111,19 +121,34 @@ TakeUser(FunctionCallInfo fcinfo, int company_arg, BaCompany *company, BaUser *u
 	BaUserActed(&caller, fcinfo, 0, company_arg, BA_USER_DELETED, company, user);
 }
 
+/* Returns how many there were. */
+static int
+EndSessions(const BaUser *user)
+{
+	BaArgs args = {0};
+	BaRow row;
+	int count, held;
+
+	BaPutUuid(&args, &user->user_id);
+	count = BaQueryExec(&end_sessions, &args);
+	(void) BaQueryRow(&count_held, &args, &row);
+	held = BaGetInt(&row, 0);
+	if (held > 0)
+		BaUserRaiseVersion(&user->user_id);
+	return count + held;
+}
+
 Datum
 bestauth_revoke_sessions(PG_FUNCTION_ARGS)
 {
 	BaCompany company;
 	BaUser user;
-	BaArgs args = {0};
 	BaAudit audit;
 	BaJson detail;
 	int count;
 
 	TakeUser(fcinfo, 1, &company, &user);
-	BaPutUuid(&args, &user.user_id);
-	count = BaQueryExec(&end_sessions, &args);
+	count = EndSessions(&user);
 	BaUserAudit(&audit, "sessions.revoked", &company, &user);
 	BaJsonStart(&detail);
 	BaJsonDatum(&detail, "count", Int32GetDatum(count), false, INT4OID);

@@ -163,7 +163,7 @@ FillCompany(const BaRowEvent *event, BaAudit *audit)
 	static pg_uuid_t last_id;
 	static char last_code[BA_MAX_CODE + 1];
 	static uint64 last_generation = 0;
-	uint64 generation = BaInvalGeneration();
+	uint64 generation = BaInvalGeneration(BA_CHANNEL_AUTHORITY);
 	pg_uuid_t id;
 	BaCompany company;
 

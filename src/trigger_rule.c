@@ -9,12 +9,13 @@
 #include "miscadmin.h"
 
 #include "claim_history.h"
-#include "company.h"
+#include "company_access.h"
 #include "contact.h"
 #include "credential.h"
 #include "employee.h"
 #include "instance.h"
 #include "mail_template.h"
+#include "master_data.h"
 #include "password_policy.h"
 #include "permission.h"
 #include "portal.h"
@@ -62,8 +63,10 @@ static const struct
 	{"credential", BaCredentialRule},
 	{"historical_claim", BaHistoricalClaimRule},
 	{"employee", BaEmployeeRule},
+	{"facility", BaMasterDataRule},
 	{"mail_template", BaMailTemplateRule},
 	{"office", BaOfficeRule},
+	{"payer", BaMasterDataRule},
 	{"permission", BaPermissionRule},
 	{"portal", PortalRule},
 	{"provider", BaProviderRule},
@@ -73,6 +76,7 @@ static const struct
 	{"role_permission", BaRolePermissionRule},
 	{"security_question", BaSecurityQuestionRule},
 	{"user_account", BaUserRule},
+	{"user_company", BaUserCompanyRule},
 	{"user_permission", BaUserPermissionRule},
 	{"user_role", BaUserRoleRule},
 };

@@ -71,6 +71,11 @@ static BaQuery touch_user = {
 	.latest = true,
 };
 
+static BaQuery raise_version = {
+	.sql = "UPDATE bestauth.user_account SET version = version + 1 WHERE user_id = $1",
+	.latest = true,
+};
+
 static BaQuery find_person = {
 	.sql =
 		"SELECT true FROM bestauth.billing_user_person WHERE user_id = $1 AND person_id = $2",
@@ -174,6 +179,16 @@ BaUserTouch(const pg_uuid_t *user_id)
 
 	BaPutUuid(&args, user_id);
 	(void) BaQueryExec(&touch_user, &args);
+}
+
+/* Ends what rests on the version of before: sessions and tokens. */
+void
+BaUserRaiseVersion(const pg_uuid_t *user_id)
+{
+	BaArgs args = {0};
+
+	BaPutUuid(&args, user_id);
+	(void) BaQueryExec(&raise_version, &args);
 }
 
 /* A key without a list admits any restricted user of its service. */

@@ -52,6 +52,7 @@ extern bool BaUserFind(const pg_uuid_t *company_id, const pg_uuid_t *portal_id,
 					   const char *username, BaUser *user);
 extern bool BaUserLoad(const pg_uuid_t *user_id, BaUser *user);
 extern void BaUserTouch(const pg_uuid_t *user_id);
+extern void BaUserRaiseVersion(const pg_uuid_t *user_id);
 extern bool BaUserTryLock(const pg_uuid_t *user_id);
 extern void BaUserLock(const pg_uuid_t *user_id);
 extern void BaUserLockShared(const pg_uuid_t *user_id);

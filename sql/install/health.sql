@@ -285,6 +285,12 @@ FROM (
 	FROM bestauth.portal p JOIN bestauth.company c USING (company_id) WHERE p.url NOT LIKE 'https://%'
 
 	UNION ALL
+	SELECT 'isolated_tables', count(*) = 0, string_agg(relation::text, ', ' ORDER BY relation::text COLLATE "C"),
+		'What isolate_table put on the application''s tables is there.',
+		'Rows of one company can be seen in another, or are not found: bestauth.isolated_tables says what is wrong with each.'
+	FROM bestauth.isolated_tables WHERE problem IS NOT NULL
+
+	UNION ALL
 	SELECT 'mail_given_up', count(*) = 0, count(*)::text, 'No mail was given up in the last 30 days.',
 		'Mail was given up: last_error of bestauth.outbox says why; retry_mail() takes it up again.'
 	FROM bestauth.outbox WHERE dead_at > clock_timestamp() - interval '720 hours'

@@ -22,6 +22,10 @@ CREATE TABLE bestauth.authority_channel ();
 COMMENT ON TABLE bestauth.authority_channel IS
 'Always empty. A change to who may do what sends an invalidation of this table; every backend then forgets what it cached.';
 
+CREATE TABLE bestauth.session_channel ();
+COMMENT ON TABLE bestauth.session_channel IS
+'The same for sessions, which change often: where they are, and that they ended. Always empty.';
+
 CREATE FUNCTION bestauth.open_instance(name text DEFAULT NULL) RETURNS text
 	AS 'MODULE_PATHNAME', 'bestauth_open_instance' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.open_instance(text) IS

@@ -18,7 +18,7 @@ CREATE TABLE bestauth.session (
 );
 COMMENT ON TABLE bestauth.session IS
 'Sessions. Of a two-part login user_id is the key and person_id the person of the service [TPB-6].';
-COMMENT ON COLUMN bestauth.session.company_id IS 'The company that the session is in now.';
+COMMENT ON COLUMN bestauth.session.company_id IS 'The company of the user. Where the session is, if elsewhere, says session_company.';
 ALTER TABLE bestauth.session ALTER token_hash SET STATISTICS 0;
 CREATE INDEX session_user_id_idx ON bestauth.session (user_id) WHERE ended_at IS NULL;
 CREATE INDEX session_person_id_idx ON bestauth.session (person_id) WHERE ended_at IS NULL;
@@ -31,6 +31,22 @@ CREATE TABLE bestauth.session_use (
 COMMENT ON TABLE bestauth.session_use IS
 'When a session was last used, to a tenth of the idle limit. Bookkeeping, not audited.';
 SELECT pg_catalog.pg_extension_config_dump('bestauth.session_use', '');
+
+CREATE TABLE bestauth.session_company (
+	session_id uuid PRIMARY KEY,
+	company_id uuid NOT NULL
+);
+COMMENT ON TABLE bestauth.session_company IS
+'Where sessions are that switched to another company than their user''s own [MCM-7].';
+SELECT pg_catalog.pg_extension_config_dump('bestauth.session_company', '');
+
+CREATE TABLE bestauth.user_use (
+	user_id       uuid PRIMARY KEY,
+	last_login_at timestamptz NOT NULL
+);
+COMMENT ON TABLE bestauth.user_use IS
+'When a user last logged in, of sessions that purge_expired() removed. Bookkeeping, not audited.';
+SELECT pg_catalog.pg_extension_config_dump('bestauth.user_use', '');
 
 CREATE FUNCTION bestauth.use_session(session_token text, OUT session_id uuid, OUT user_id uuid,
 	OUT person_id uuid, OUT company_id uuid, OUT expires_at timestamptz) RETURNS record
@@ -54,7 +70,7 @@ Rules: [AUD-1].';
 CREATE FUNCTION bestauth.revoke_sessions(username text, company text DEFAULT NULL, portal text DEFAULT NULL) RETURNS integer
 	AS 'MODULE_PATHNAME', 'bestauth_revoke_sessions' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.revoke_sessions(text, text, text) IS
-'Ends all sessions of a user; of a key those of all who came with it, of a service''s person those at its customers as well. The password stays. Takes manage_users, or the operator; for the session''s own user nothing.
+'Ends all sessions of a user; of a key those of all who came with it, of a service''s person those at its customers as well. The password stays; where a transaction that is still open is ending one of them, links that the user was sent end as well. Takes manage_users, or the operator; for the session''s own user nothing.
 Parameters: username; company, portal: for the operator.
 Returns: how many were ended.
 Raises: P0002 no such user (42501 in a session); 28000; 42501; 55000.
@@ -125,10 +141,19 @@ COMMENT ON FUNCTION bestauth.has_permission(text) IS
 Parameters: permission: name.
 Returns: boolean, false without a session and for NULL.
 Rules: [MCM-8] [D3].';
+-- The two predicates are LEAKPROOF, so that they may be asked before the conditions of
+-- other policies and views, and their index be used. The proof: the argument is sixteen
+-- bytes, never toasted; it is hashed and compared, nothing else is done with it, nothing
+-- is written and nothing raised; the boolean is all that comes out [H-09].
+CREATE FUNCTION bestauth.can_access_company_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'bestauth_can_access_company_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION bestauth.can_access_company_support(internal) IS
+'Planner support of can_access_company: lets a policy use an index, and estimates its rows.';
 CREATE FUNCTION bestauth.can_access_company(company_id uuid) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'bestauth_can_access_company' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'bestauth_can_access_company' LANGUAGE C STABLE LEAKPROOF PARALLEL SAFE
+	SUPPORT bestauth.can_access_company_support;
 COMMENT ON FUNCTION bestauth.can_access_company(uuid) IS
-'Tells whether this transaction''s session may enter a company: its own, a child that its role or an assignment gives, or any child for a company administrator. For policies on any table.
+'Tells whether this transaction''s session may enter a company: its own, a child that its role or an assignment gives, or any child for a company administrator. For policies on any table: written with it alone they use a btree index whose first column is the company. A cursor goes on with the session in which it was first fetched from.
 Parameters: company_id.
 Returns: boolean, false without a session and for NULL.
 Rules: [MCM-2] [MCM-5] [MCM-7].';
@@ -139,10 +164,15 @@ COMMENT ON FUNCTION bestauth.accessible_company_ids() IS
 Returns: uuid array, empty without a session.
 Rules: [MCM-7].';
 
+CREATE FUNCTION bestauth.can_access_provider_support(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'bestauth_can_access_provider_support' LANGUAGE C STRICT;
+COMMENT ON FUNCTION bestauth.can_access_provider_support(internal) IS
+'Planner support of can_access_provider: lets a policy use an index, and estimates its rows.';
 CREATE FUNCTION bestauth.can_access_provider(provider_id uuid) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'bestauth_can_access_provider' LANGUAGE C STABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'bestauth_can_access_provider' LANGUAGE C STABLE LEAKPROOF PARALLEL SAFE
+	SUPPORT bestauth.can_access_provider_support;
 COMMENT ON FUNCTION bestauth.can_access_provider(uuid) IS
-'Tells whether this transaction''s session sees a provider: at individual level its own, at TIN level each of its office. For policies on any table.
+'Tells whether this transaction''s session sees a provider: at individual level its own, at TIN level each of its office. For policies on any table, as can_access_company is.
 Parameters: provider_id.
 Returns: boolean, false without a session, in one of no office, and for NULL.
 Rules: [PRV-19].';

@@ -20,7 +20,7 @@ COMMENT ON FUNCTION bestauth.audit_truncate_tg() IS
 CREATE FUNCTION bestauth.invalidate_tg() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'bestauth_invalidate_tg' LANGUAGE C;
 COMMENT ON FUNCTION bestauth.invalidate_tg() IS
-'Statement trigger: makes every backend forget what it cached of sessions, users and roles when the transaction commits.';
+'Statement trigger: makes every backend forget what it cached when the transaction commits. Argument: of what, authority (users, roles, companies) or session.';
 
 CREATE FUNCTION bestauth.guard_tg() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'bestauth_guard_tg' LANGUAGE C;
@@ -43,11 +43,13 @@ BEGIN
 		('decline_reason',      'reason',                '',              '',            '', ''),
 		('historical_claim',    'office_identifier,npi', 'claim_number',     '',            '', ''),
 		('employee',            'employee_id',           '',              '',            '', ''),
+		('facility',            'facility_id',           '',              '',            '', ''),
 		('instance',            'name',                  '',              '',            'INSERT OR UPDATE OR DELETE', 'AUD-1'),
 		('instance_open',       'system_id,database',    '',              '',            'INSERT OR UPDATE OR DELETE', ''),
 		('mail_template',       'template_id',           '',              '',            '', ''),
 		('office',              'office_id',             '',              '',            '', 'PRV-1'),
 		('outbox',              'message_id',            '',              'due_at,claimed_at,attempts,last_error', '', ''),
+		('payer',               'payer_id',              '',              '',            '', ''),
 		('permission',          'name',                  '',              '',            'INSERT OR UPDATE OR DELETE', ''),
 		('portal',              'portal_id',             '',              '',            '', 'PRT-1'),
 		('provider',            'provider_id',           'birth_date',    '',            'INSERT OR UPDATE OR DELETE', ''),
@@ -58,9 +60,11 @@ BEGIN
 		('role_permission',     'role_id,permission',    '',              '',            'INSERT OR UPDATE OR DELETE', ''),
 		('security_question',   'user_id',               'questions,answers_hash', '',            '', ''),
 		('session',             'session_id',            'token_hash',    '',            'UPDATE OR DELETE', ''),
+		('session_company',     'session_id',            '',              '',            'INSERT OR UPDATE OR DELETE', ''),
 		('signup',              'signup_id',             'password_hash', '',            '', ''),
 		('token',               'token_id',              'token_hash',    '',            '', ''),
 		('user_account',        'user_id',               '',              'revision',    'UPDATE OR DELETE', 'PRV-14'),
+		('user_company',        'user_id,child_id',      '',              '',            'INSERT OR UPDATE OR DELETE', ''),
 		('user_permission',     'user_id,permission',    '',              '',            'INSERT OR UPDATE OR DELETE', ''),
 		('user_role',           'user_id,role_id',       '',              '',            'INSERT OR UPDATE OR DELETE', '')
 	) AS v (name, key, hidden, ignored, invalidates, delete_rule)
@@ -83,7 +87,8 @@ BEGIN
 		EXECUTE format('COMMENT ON TRIGGER guard ON bestauth.%I IS %L', t.name, 'Refuses what is never right.');
 		IF t.invalidates <> '' THEN
 			EXECUTE format('CREATE TRIGGER invalidate AFTER %s ON bestauth.%I
-				FOR EACH STATEMENT EXECUTE FUNCTION bestauth.invalidate_tg()', t.invalidates, t.name);
+				FOR EACH STATEMENT EXECUTE FUNCTION bestauth.invalidate_tg(%L)', t.invalidates, t.name,
+				CASE WHEN t.name IN ('session', 'session_company') THEN 'session' ELSE 'authority' END);
 			EXECUTE format('ALTER TABLE bestauth.%I ENABLE ALWAYS TRIGGER invalidate', t.name);
 			EXECUTE format('COMMENT ON TRIGGER invalidate ON bestauth.%I IS %L', t.name, 'Every backend forgets what it cached.');
 		END IF;

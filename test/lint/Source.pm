@@ -97,8 +97,18 @@ sub code_of
 	return $text;
 }
 
+# the body of a macro, with the name x for its parameters
+sub filled
+{
+	my ($parameters, $body) = @_;
+	my $any = join '|', $parameters =~ /\w+/g;
+	$body =~ s/($c_string)|\b(?:$any)\b/defined $1 ? $1 : '"x"'/ge;
+	return $body;
+}
+
 # the strings of C: neighbours are joined, with macros of this file that are strings
-# themselves; a list of [text, line]. What is not a string between them ends one.
+# themselves; a list of [text, line]. A macro's parameter between them is the name x. What else
+# is not a string ends one.
 sub c_strings
 {
 	my ($text) = @_;
@@ -110,6 +120,7 @@ sub c_strings
 	{
 		$macro{$1} = $2;
 	}
+	$text =~ s/^(\#[ \t]*define[ \t]+\w+)\(([\w\s,]+)\)((?:.*\\\n)*.*)$/"$1($2)" . filled($2, $3)/mge;
 	$text =~ s/^#([ \t]*define[ \t]+\w+)/";" . blank($1)/mge;
 	my $names = join '|', map { quotemeta } sort keys %macro;
 	my $part = $names eq '' ? $piece : qr/$piece|\b(?:$names)\b/;

@@ -113,6 +113,10 @@ SELECT * FROM audit_test.change('role_company', 'INSERT', format('INSERT INTO be
 SELECT * FROM audit_test.change('role_company', 'UPDATE', format('UPDATE bestauth.role_company SET created_at = created_at + interval ''1 hour'' WHERE role_id = %L', :'r1'));
 SELECT * FROM audit_test.change('role_company', 'DELETE', format('DELETE FROM bestauth.role_company WHERE role_id = %L', :'r1'));
 SELECT * FROM audit_test.change('role_company', 'TRUNCATE', 'TRUNCATE bestauth.role_company');
+SELECT * FROM audit_test.change('user_company', 'INSERT', format('INSERT INTO bestauth.user_company (company_id, user_id, child_id) VALUES (%L, %L, %L)', :'c1', :'u1', :'c2'));
+SELECT * FROM audit_test.change('user_company', 'UPDATE', format('UPDATE bestauth.user_company SET user_id = %L WHERE child_id = %L', :'k1', :'c2'));
+SELECT * FROM audit_test.change('user_company', 'DELETE', format('DELETE FROM bestauth.user_company WHERE child_id = %L', :'c2'));
+SELECT * FROM audit_test.change('user_company', 'TRUNCATE', 'TRUNCATE bestauth.user_company');
 SELECT * FROM audit_test.change('user_role', 'INSERT', format('INSERT INTO bestauth.user_role (company_id, user_id, role_id) VALUES (%L, %L, %L)', :'c1', :'u1', :'r1'));
 SELECT * FROM audit_test.change('user_role', 'UPDATE', format('UPDATE bestauth.user_role SET user_id = %L WHERE role_id = %L', :'k1', :'r1'));
 SELECT * FROM audit_test.change('user_role', 'DELETE', format('DELETE FROM bestauth.user_role WHERE role_id = %L', :'r1'));
@@ -145,6 +149,14 @@ SELECT * FROM audit_test.change('contact', 'INSERT', format('INSERT INTO bestaut
 SELECT * FROM audit_test.change('contact', 'UPDATE', format('UPDATE bestauth.contact SET email = ''con@audit.example'' WHERE contact_id = %L', :'x1'));
 SELECT * FROM audit_test.change('contact', 'DELETE', format('DELETE FROM bestauth.contact WHERE contact_id = %L', :'x1'));
 SELECT * FROM audit_test.change('contact', 'TRUNCATE', 'TRUNCATE bestauth.contact CASCADE');
+SELECT * FROM audit_test.change('payer', 'INSERT', format('INSERT INTO bestauth.payer (payer_id, company_id, name, details) VALUES (%L, %L, ''Direct payer'', ''{"a": 1}'')', :'x1', :'c1'));
+SELECT * FROM audit_test.change('payer', 'UPDATE', format('UPDATE bestauth.payer SET details = ''{"b": [2]}'' WHERE payer_id = %L', :'x1'));
+SELECT * FROM audit_test.change('payer', 'DELETE', format('DELETE FROM bestauth.payer WHERE payer_id = %L', :'x1'));
+SELECT * FROM audit_test.change('payer', 'TRUNCATE', 'TRUNCATE bestauth.payer');
+SELECT * FROM audit_test.change('facility', 'INSERT', format('INSERT INTO bestauth.facility (facility_id, company_id, name, details) VALUES (%L, %L, ''Direct facility'', ''{"a": 1}'')', :'x1', :'c1'));
+SELECT * FROM audit_test.change('facility', 'UPDATE', format('UPDATE bestauth.facility SET details = ''{"b": [2]}'' WHERE facility_id = %L', :'x1'));
+SELECT * FROM audit_test.change('facility', 'DELETE', format('DELETE FROM bestauth.facility WHERE facility_id = %L', :'x1'));
+SELECT * FROM audit_test.change('facility', 'TRUNCATE', 'TRUNCATE bestauth.facility');
 SELECT * FROM audit_test.change('historical_claim', 'INSERT', format('INSERT INTO bestauth.historical_claim (company_id, office_identifier, npi, claim_number, service_date) VALUES (%L, ''11-3437602'', ''1234567893'', ''canaryclaim1'', ''2021-01-05'')', :'c1'));
 SELECT * FROM audit_test.change('historical_claim', 'UPDATE', format('UPDATE bestauth.historical_claim SET claim_number = ''canaryclaim2'' WHERE company_id = %L', :'c1'));
 SELECT * FROM audit_test.change('historical_claim', 'DELETE', format('DELETE FROM bestauth.historical_claim WHERE company_id = %L', :'c1'));

@@ -39,7 +39,7 @@ BEGIN
 	COMMIT;
 	INSERT INTO event_test.event (function, db_role, who, came_to, answer, began_at, ended_at)
 	VALUES (substring(statement FROM 'bestauth\.(\w+)'), db_role, who, came_to, answer, began_at, clock_timestamp()) RETURNING n INTO number;
-	INSERT INTO event_test.written SELECT number, a.* FROM bestauth.audit_log a WHERE a.audit_id > mark AND a.action !~ '^(row|table)\.';
+	INSERT INTO event_test.written SELECT number, a.* FROM bestauth.audit_log a WHERE a.audit_id > mark AND a.action !~ '^(row\.|table\.truncated)';
 	IF keep IS NOT NULL THEN
 		INSERT INTO event_test.token VALUES (keep, answer) ON CONFLICT (name) DO UPDATE SET token = excluded.token;
 	END IF;
@@ -53,11 +53,13 @@ UPDATE bestauth.audit_fold SET seen = 0;
 
 -- Companies and services, by the operator; access, by a superuser.
 CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_company('event_clinic', 'Clinic')$$);
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_company('event_child', 'Child', 'event_clinic')$$);
 CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_company('event_svc', 'Service')$$);
 CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.register_billing_service('event_svc')$$);
 CALL event_test.call(:'superuser', NULL, $$SELECT bestauth.grant_access('regress_event_nobody', 'reader')$$);
 CALL event_test.call(:'superuser', NULL, $$SELECT bestauth.revoke_access('regress_event_nobody', 'reader')$$);
-CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_user('head', 'standard', 'He', 'Ad', 'head@event.example', 'a long password of head', permissions => '{manage_users,manage_roles,manage_contacts,web_portal,my_account,audit_report,claims}', company => 'event_clinic')$$);
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_user('head', 'standard', 'He', 'Ad', 'head@event.example', 'a long password of head', permissions => '{manage_users,manage_roles,manage_contacts,manage_payers,manage_facilities,web_portal,my_account,audit_report,claims}', company => 'event_clinic')$$);
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.assign_company('head', 'event_child', 'event_clinic')$$);
 SELECT count(bestauth.create_user(username, 'restricted', username, 'Test', username || '@event.example', 'a long password of ' || username, company => company)) FROM (VALUES ('hand', 'event_clinic'), ('pia', 'event_svc')) v (username, company);
 
 -- TI.2.1.2.2 Log on, log off.
@@ -74,6 +76,11 @@ CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.unassign_rol
 CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.delete_role('clerk')$$);
 CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.grant_permission('nina', 'claims')$$);
 CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.revoke_permission('nina', 'claims')$$);
+CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.assign_company('nina', 'event_child')$$);
+CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.unassign_company('nina', 'event_child')$$);
+-- Where a session is.
+CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.switch_company('event_child')$$);
+CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.switch_company('event_clinic')$$);
 CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.lock_user('nina')$$);
 CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.unlock_user('nina')$$);
 CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.update_user('nina', '{"title": "Dr.", "email": "other@event.example"}')$$);
@@ -105,6 +112,17 @@ CALL event_test.call('regress_event_app', NULL, $$SELECT challenge_token FROM be
 CALL event_test.call('regress_event_app', NULL, $$SELECT session_token FROM bestauth.login_second_part_session($1, $2, client_addr => '192.0.2.3')$$, 'key2', '{challenge,pia}');
 CALL event_test.call('regress_event_app', NULL, 'SELECT bestauth.logout($1)', NULL, '{key2}');
 CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.revoke_sessions('key')$$);
+
+-- Payers and facilities, and the copies of a parent.
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_payer('Axa', company => 'event_clinic')$$);
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.update_payer('axa', '{"phone": "555 0100"}', 'event_clinic')$$);
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_facility('East wing', company => 'event_clinic')$$);
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.update_facility('East wing', '{"name": "West wing"}', 'event_clinic')$$);
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_company('event_kid', 'Kid', 'event_clinic')$$);
+CALL event_test.call('regress_event_operator', NULL, $$SELECT count(*) FROM bestauth.copy_payers('{axa}', company => 'event_clinic')$$);
+CALL event_test.call('regress_event_operator', NULL, $$SELECT count(*) FROM bestauth.copy_facilities('{West wing}', '{event_kid}', 'event_clinic')$$);
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.delete_payer('Axa', 'event_clinic')$$);
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.delete_facility('West wing', 'event_clinic')$$);
 
 -- Portals, contacts and the accounts of clients: made by staff, and asked for.
 CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_portal('event_clinic', 'patients', 'client', 'Patients')$$);
@@ -154,21 +172,32 @@ CALL event_test.call('regress_event_operator', NULL, 'SELECT bestauth.expire_reg
 CALL event_test.call('regress_event_app', 'tess', 'SELECT count(*) FROM bestauth.export_users()');
 CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.set_auto_approval(false, 'event_clinic')$$);
 
+-- A table of the application's, by its owner, and in a session.
+CREATE TABLE event_test.chart (company_id uuid);
+ALTER TABLE event_test.chart OWNER TO regress_event_app;
+GRANT USAGE, CREATE ON SCHEMA event_test TO regress_event_app;
+CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.isolate_table('event_test.chart')$$);
+CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.unisolate_table('event_test.chart')$$);
+
 -- What only reads, or is bookkeeping, leaves none.
 CREATE TABLE event_test.silent (function text, reason text);
-INSERT INTO event_test.silent VALUES ('audit_report', 'reads'), ('list_billing_services', 'reads'), ('list_contacts', 'reads'), ('list_portals', 'reads'), ('peek_verification', 'reads'), ('portal_instructions', 'reads'), ('portal_url', 'reads'), ('list_permissions', 'reads'), ('list_roles', 'reads'), ('list_sessions', 'reads'),
+INSERT INTO event_test.silent VALUES ('audit_report', 'reads'), ('list_billing_services', 'reads'), ('list_contacts', 'reads'), ('list_payers', 'reads'), ('list_facilities', 'reads'), ('list_portals', 'reads'), ('peek_verification', 'reads'), ('portal_instructions', 'reads'), ('portal_url', 'reads'), ('list_permissions', 'reads'), ('list_roles', 'reads'), ('list_accessible_companies', 'reads'), ('list_user_companies', 'reads'), ('list_sessions', 'reads'),
 	('count_users', 'reads'), ('list_decline_reasons', 'reads'), ('list_offices', 'reads'), ('list_providers', 'reads'), ('peek_registration', 'reads'), ('registration_console', 'reads'), ('registration_details', 'reads'), ('search_employees', 'reads'),
 	('peek_password_link', 'reads'), ('search_users', 'reads'), ('suggest_username', 'reads'), ('user_details', 'reads'), ('uuidv7', 'makes a number'),
 	('use_session', 'what is done in the session is written'), ('claim_mail', 'rows of tables alone'), ('confirm_mail', 'rows of tables alone'), ('fail_mail', 'rows of tables alone'), ('release_mail', 'rows of tables alone');
 CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.audit_report(page_size => 1)');
 CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.list_billing_services()');
 CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.list_contacts()');
+CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.list_payers()');
+CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.list_facilities()');
+CALL event_test.call('regress_event_app', 'head', $$SELECT count(*) FROM bestauth.list_user_companies('head')$$);
 CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.list_permissions()');
 CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.list_portals()');
 CALL event_test.call('regress_event_app', 'head', 'SELECT bestauth.portal_url(NULL)');
 CALL event_test.call('regress_event_app', 'head', 'SELECT bestauth.portal_instructions($1::uuid)', NULL, '{account}');
 CALL event_test.call('regress_event_app', NULL, 'SELECT bestauth.peek_verification($1)', NULL, '{signup}');
 CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.list_roles()');
+CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.list_accessible_companies()');
 CALL event_test.call('regress_event_app', 'head', $$SELECT count(*) FROM bestauth.list_sessions('hand')$$);
 CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.search_users()');
 CALL event_test.call('regress_event_app', 'head', 'SELECT bestauth.count_users()');
@@ -193,12 +222,14 @@ CALL event_test.call('regress_event_mailer', NULL, 'SELECT bestauth.confirm_mail
 SELECT max(n) AS last_success FROM event_test.event \gset
 
 -- TI.2.1.2.7 Refused: whatever asks something of its caller, by one who has nothing, in a
--- session, and what is for the operator and the mailer as well.
-SELECT format('CALL event_test.call(%L, ''hand'', %L)', CASE WHEN f.needs IN ('operator', 'mailer') THEN 'regress_event_all' ELSE 'regress_event_app' END,
+-- session, and what is for the operator and the mailer as well; what every session may,
+-- outside one.
+SELECT format('CALL event_test.call(%L, %L, %L)', CASE WHEN f.needs IN ('operator', 'mailer') THEN 'regress_event_all' ELSE 'regress_event_app' END, CASE WHEN f.needs <> 'session' THEN 'hand' END,
 	format('SELECT count(*) FROM bestauth.%I(%s)', p.proname, (SELECT string_agg(CASE WHEN i = 0 AND f.needs = 'permission or own user' THEN '''head''' ELSE 'NULL::' || p.proargtypes[i]::regtype END, ', ' ORDER BY i)
 		FROM generate_series(0, p.pronargs - 1) i)))
 FROM bestauth.function_rules f JOIN pg_proc p ON p.proname = f.function AND p.pronamespace = 'bestauth'::regnamespace
 WHERE f.needs NOT IN ('nothing', 'superuser') ORDER BY f.function COLLATE "C" \gexec
+CALL event_test.call('regress_event_app', 'hand', $$SELECT bestauth.switch_company('event_child')$$);
 -- What everybody may call: with a password, a token or a name that is wrong.
 CALL event_test.call('regress_event_app', NULL, $$SELECT outcome FROM bestauth.login('event_clinic', 'late', 'a wrong password', client_addr => '192.0.2.9')$$);
 CALL event_test.call('regress_event_app', NULL, $$SELECT outcome FROM bestauth.login('event_clinic', 'nobody', 'a wrong password', client_addr => '192.0.2.9')$$);
@@ -264,7 +295,7 @@ WHERE db_role IS DISTINCT FROM caller OR outcome IS NULL OR application_name IS 
 -- In a session: the user, the person, the session, the company and the address said at the login.
 SELECT n, function, who, action FROM event_test.line
 WHERE who IS NOT NULL AND (username IS DISTINCT FROM who OR user_id IS NULL OR person IS DISTINCT FROM CASE who WHEN 'key' THEN 'event_svc/pia' ELSE who END OR person_id IS NULL
-	OR company_code IS DISTINCT FROM 'event_clinic' OR company_id IS NULL OR client_addr IS NULL OR session_id IS NULL AND action <> 'password.refused'
+	OR company_code IS DISTINCT FROM CASE WHEN action = 'company.switched' THEN object_id ELSE 'event_clinic' END OR company_id IS NULL OR client_addr IS NULL OR session_id IS NULL AND action <> 'password.refused'
 	OR (who = 'key') <> (billing_service_code IS NOT NULL AND billing_service_id IS NOT NULL));
 -- Logins and what is done by a token: the user and the address, as far as they are known.
 SELECT function, action, CASE WHEN company_code IS NULL THEN 'company' END AS no_company, CASE WHEN username IS NULL OR user_id IS NULL THEN 'user' END AS no_user,

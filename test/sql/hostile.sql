@@ -78,6 +78,7 @@ CREATE TABLE hostile.user_account (username pg_catalog.text);
 CREATE TABLE hostile.company (code pg_catalog.text);
 CREATE TABLE hostile.audit_log (action pg_catalog.text);
 CREATE TABLE hostile.portal (code pg_catalog.text);
+CREATE TABLE hostile.payer (name pg_catalog.text);
 CREATE TABLE hostile.contact (email pg_catalog.text);
 CREATE TABLE hostile.signup (email pg_catalog.text);
 CREATE TABLE hostile.outbox (recipient pg_catalog.text);
@@ -152,6 +153,14 @@ SELECT message_id, token AS mail_token FROM bestauth.claim_mail(1000) WHERE reci
 SELECT bestauth.fail_mail(:'message_id', 'nobody there');
 SELECT bestauth.confirm_mail(:'message_id');
 SELECT bestauth.set_password(:'mail_token', 'a password of mia');
+-- Payers and facilities.
+SELECT bestauth.create_payer('Axa', '{"a": 1, "b": null}', 'hostile-clinic') IS NOT NULL AS payer, bestauth.create_facility('East wing', company => 'hostile-clinic') IS NOT NULL AS facility;
+SELECT bestauth.update_payer('AXA', '{"a": null, "c": 2}', 'hostile-clinic'), bestauth.update_facility('east wing', '{"name": "West wing"}', 'hostile-clinic');
+SELECT * FROM bestauth.copy_payers('{axa}', '{HOSTILE-child}', 'hostile-clinic');
+SELECT * FROM bestauth.copy_facilities('{West Wing}', company => 'hostile-clinic');
+SELECT name, details, next FROM bestauth.list_payers(company => 'hostile-child');
+SELECT bestauth.delete_payer('AXA', 'hostile-clinic'), bestauth.delete_facility('WEST wing', 'hostile-child');
+SELECT name, details, next FROM bestauth.list_facilities(company => 'hostile-clinic');
 -- Portals, charts and accounts of clients, and their mail.
 SELECT bestauth.create_portal('hostile-clinic', 'patients', 'client', 'Patients', 'https://patients.example/') IS NOT NULL AS made;
 SELECT bestauth.portal_url(NULL, 'hostile-clinic'), code, url FROM bestauth.list_portals(company => 'hostile-clinic');
@@ -172,6 +181,15 @@ SELECT portal, username, contact_type, name, state FROM bestauth.portal_accounts
 SELECT outcome FROM bestauth.login('hostile-clinic', 'reg@hostile.example', 'a password of clients', 'patients');
 SELECT bestauth.fail_mail(:'message_id', 'nobody there', true);
 SELECT bestauth.retry_mail(:'message_id');
+-- A table of the application's, among the traps.
+CREATE TABLE hostile.chart (company_id pg_catalog.uuid, patient pg_catalog.text);
+ALTER TABLE hostile.chart OWNER TO regress_hostile_operator;
+GRANT CREATE ON SCHEMA hostile TO regress_hostile_operator;
+SET ROLE regress_hostile_operator;
+SELECT bestauth.isolate_table('chart');
+SELECT relation, company_column, policy_intact, index, problem FROM bestauth.isolated_tables WHERE relation OPERATOR(pg_catalog.=) 'hostile.chart'::pg_catalog.regclass;
+SELECT bestauth.unisolate_table('chart');
+RESET ROLE;
 SELECT count(*) OPERATOR(pg_catalog.=) 1 AS purged FROM bestauth.purge_expired('30 days');
 SELECT bestauth.unregister_billing_service('hostile-svc');
 SELECT count(*) OPERATOR(pg_catalog.>) 0 AS users FROM bestauth.chargeable_users;

@@ -376,7 +376,7 @@ SELECT i.email, i.status, i.reason, o.cancelled_at IS NOT NULL AS called_off, o.
 SELECT pg_temp.ends('off-replaced', '1 h');
 UPDATE bestauth.outbox SET due_at = clock_timestamp() WHERE recipient = 'off-replaced@invite.example';
 SELECT pg_temp.claim();
-SELECT t.expires_at - t.created_at <= '1 h' AS made_for_the_rest, p.expires_at = i.expires_at AS ends_with_it, strpos(body, to_char(i.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')) > 0 AS says_so
+SELECT t.expires_at - t.created_at <= '1 h 1 s' AS made_for_the_rest, p.expires_at = i.expires_at AS ends_with_it, strpos(body, to_char(i.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')) > 0 AS says_so
 FROM (SELECT * FROM mail WHERE recipient = 'off-replaced@invite.example' ORDER BY n DESC LIMIT 1) m JOIN bestauth.token t ON token_hash = sha256(convert_to(token, 'UTF8')) JOIN pg_temp.invite i USING (registration_id), bestauth.peek_registration(m.token) p;
 -- [PRV-2] [E-07] Over by the clock: in a transaction that began before as well.
 BEGIN;

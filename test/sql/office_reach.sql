@@ -35,6 +35,8 @@ SELECT bestauth.delete_user(username, 'oreach_clinic', 'docs') FROM unnest('{dor
 -- manages users.
 SELECT count(bestauth.create_user(username, user_type, initcap(username), 'Staff', username || '@oreach.example', 'seven green boats of ' || username, permissions => permissions, company => 'oreach_clinic'))
 FROM (VALUES ('adam', 'company_administrator', '{}'::text[]), ('portals', 'standard', '{manage_portal_users,claims,eops,eligibility,panel_roster,identifi_practice}'), ('users', 'standard', '{manage_users,manage_portal_users,claims,eops,eligibility,panel_roster,identifi_practice}')) v (username, user_type, permissions);
+-- A child company, which who manages users may enter, and so give.
+SELECT bestauth.create_company('oreach_child', 'Child', 'oreach_clinic') IS NOT NULL AS made, bestauth.assign_company('users', 'oreach_child', 'oreach_clinic');
 INSERT INTO person (username, token) SELECT username, session_token FROM unnest('{adam,portals,users}'::text[]) username, LATERAL bestauth.login('oreach_clinic', username, 'seven green boats of ' || username);
 SELECT username FROM person WHERE token IS NULL AND (username IN ('tina', 'carl', 'desk', 'boss', 'ivan', 'iris', 'sara', 'fred') OR office IS NULL);
 UPDATE person SET permissions = (bestauth.user_details(username, CASE office WHEN 'far' THEN 'oreach_far' ELSE 'oreach_clinic' END, CASE WHEN office IS NOT NULL THEN CASE office WHEN 'lab' THEN 'labs' ELSE 'docs' END END)).permissions;
@@ -43,7 +45,7 @@ CREATE TEMP VIEW target AS SELECT username, office, provider, role FROM person U
 -- The functions: all that an administrator of an office or of users may call, and that name a
 -- user, and do not make or list them; with arguments by name, so that a new one is missed loudly.
 CREATE TEMP TABLE sample (argument text PRIMARY KEY, value text);
-INSERT INTO sample VALUES ('username', '%1$L'), ('role', '''Harmless'''), ('permission', '''claims'''), ('changes', '''{"title": "Chief", "email": "new@oreach.example", "roles": ["Harmless"]}'''), ('persons', '''{}'''),
+INSERT INTO sample VALUES ('username', '%1$L'), ('role', '''Harmless'''), ('permission', '''claims'''), ('changes', '''{"title": "Chief", "email": "new@oreach.example", "roles": ["Harmless"]}'''), ('persons', '''{}'''), ('child', '''oreach_child'''),
 	('expected_revision', 'NULL'), ('page_size', '10'), ('after', 'NULL'), ('company', '%2$L'), ('portal', '%3$L');
 CREATE TEMP TABLE call AS SELECT r.function, r.needs, r.rule, 'manage_portal_users' = ANY (r.permissions) AS of_office,
 	format('SELECT count(*) FROM bestauth.%s(%s)', r.function, (SELECT string_agg(coalesce(s.value, 'FORGOTTEN ' || name), ', ' ORDER BY n) FROM unnest(p.proargnames[1:p.pronargs]) WITH ORDINALITY a (name, n) LEFT JOIN sample s ON s.argument = name)) AS statement
@@ -84,7 +86,7 @@ END
 $$;
 -- What there is, but for the audit: all of it.
 CREATE FUNCTION pg_temp.everything() RETURNS text LANGUAGE sql AS $$
-	SELECT md5(string_agg(t, '|' ORDER BY t COLLATE "C")) FROM (SELECT u::text FROM bestauth.user_account u UNION ALL SELECT u::text FROM bestauth.user_role u UNION ALL SELECT u::text FROM bestauth.user_permission u UNION ALL SELECT c::text FROM bestauth.credential c
+	SELECT md5(string_agg(t, '|' ORDER BY t COLLATE "C")) FROM (SELECT u::text FROM bestauth.user_account u UNION ALL SELECT u::text FROM bestauth.user_role u UNION ALL SELECT u::text FROM bestauth.user_permission u UNION ALL SELECT u::text FROM bestauth.user_company u UNION ALL SELECT c::text FROM bestauth.credential c
 		UNION ALL SELECT o::text FROM bestauth.outbox o UNION ALL SELECT t::text FROM bestauth.token t UNION ALL SELECT s::text FROM bestauth.session s UNION ALL SELECT q::text FROM bestauth.security_question q UNION ALL SELECT p::text FROM bestauth.billing_user_person p
 		UNION ALL SELECT r::text FROM bestauth.role r UNION ALL SELECT r::text FROM bestauth.role_permission r UNION ALL SELECT e::text FROM bestauth.employee e) a (t)
 $$;
@@ -122,9 +124,9 @@ CREATE TEMP VIEW judged AS
 SELECT m.*, CASE
 		WHEN needs = 'permission or own user' AND about = caller AND (portal IS NULL OR office IS NOT NULL) THEN CASE WHEN portal = 'labs' THEN 'refused' ELSE 'past' END
 		WHEN NOT permitted OR NOT reached THEN 'refused'
-		WHEN about = 'adam' AND function NOT IN ('user_details', 'list_sessions', 'revoke_sessions', 'assign_role', 'unassign_role', 'grant_permission', 'revoke_permission', 'resend_setup_link', 'limit_billing_user') THEN 'refused'
+		WHEN about = 'adam' AND function NOT IN ('user_details', 'list_sessions', 'list_user_companies', 'revoke_sessions', 'assign_role', 'unassign_role', 'assign_company', 'unassign_company', 'grant_permission', 'revoke_permission', 'resend_setup_link', 'limit_billing_user') THEN 'refused'
 		WHEN about = caller AND function IN ('reset_password', 'unlock_user') THEN 'refused'
-		WHEN deleted AND function NOT IN ('restore_user', 'user_details', 'list_sessions', 'revoke_sessions') THEN 'past'
+		WHEN deleted AND function NOT IN ('restore_user', 'user_details', 'list_sessions', 'list_user_companies', 'revoke_sessions') THEN 'past'
 		WHEN function IN ('reset_password', 'restore_user', 'update_user') AND NOT covered THEN 'refused'
 		ELSE 'past' END AS expected,
 	CASE WHEN state = '42501' THEN 'refused' ELSE 'past' END AS got

@@ -338,7 +338,7 @@ SELECT kind, recipient FROM pg_temp.claim();
 CREATE TEMP TABLE refused AS SELECT p.oid, p.proname, r.needs AS need, format('%s(%s)', p.proname, (SELECT string_agg('NULL::' || format_type(t, NULL), ', ') FROM unnest(p.proargtypes::oid[]) t)) AS call
 FROM bestauth.function_rules r JOIN pg_proc p ON p.proname = r.function AND p.pronamespace = 'bestauth'::regnamespace;
 SELECT need, count(*) > 0 AS some, string_agg(DISTINCT CASE WHEN pg_temp.as_user('ann1', call) !~ '^42501' THEN proname END, ' ') AS not_refused FROM refused
-WHERE need NOT IN ('nothing', 'own account', 'permission or own user') AND proname NOT IN ('open_instance') GROUP BY 1 ORDER BY 1;
+WHERE need NOT IN ('nothing', 'session', 'own account', 'permission or own user') AND proname NOT IN ('open_instance') GROUP BY 1 ORDER BY 1;
 SELECT call, pg_temp.as_user('ann1', call) FROM unnest(ARRAY['user_details(''ben@paccount.example'')', 'user_details(''nobody@paccount.example'')', 'list_sessions(''ben@paccount.example'')', 'revoke_sessions(''ben@paccount.example'')', 'user_details(''head'')', 'revoke_sessions(''head'')', 'user_details(''ann@paccount.example'', ''paccount_far'', ''Main'')']) call;
 
 -- The operator's functions, with company and portal, and what manage_users may do: lock and

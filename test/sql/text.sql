@@ -30,7 +30,7 @@ SELECT bestauth.grant_access('regress_text_operator', 'operator');
 SELECT bestauth.create_company('text-inc', 'Text') IS NOT NULL AS made;
 SELECT count(bestauth.create_user(username, 'standard', 'Ada', 'Text', username || '@text.example', 'seven green boats of ' || username, company => 'text-inc'))
 FROM unnest('{ada,lou,tim,tom}'::text[]) username;
-SELECT bestauth.create_portal('text-inc', 'text', 'client', 'Text') IS NOT NULL AS portal, bestauth.create_contact('client', 'Con', 'Tact', 'con@text.example', 'text-inc') IS NOT NULL AS contact;
+SELECT bestauth.create_portal('text-inc', 'text', 'client', 'Text') IS NOT NULL AS portal, bestauth.create_contact('client', 'Con', 'Tact', 'con@text.example', 'text-inc') IS NOT NULL AS contact, bestauth.create_payer('Text payer', company => 'text-inc') IS NOT NULL AS payer;
 RESET client_min_messages;
 
 --
@@ -85,6 +85,11 @@ INSERT INTO text_test.place VALUES
 	('create_portal', 'SELECT bestauth.create_portal(''text-inc'', ''new'', ''client'', %L)'),
 	('create_contact first', 'SELECT bestauth.create_contact(''client'', %L, ''B'', company => ''text-inc'')'),
 	('create_contact last', 'SELECT bestauth.create_contact(''client'', ''A'', %L, company => ''text-inc'')'),
+	('create_payer', 'SELECT bestauth.create_payer(%L, company => ''text-inc'')'),
+	('create_facility', 'SELECT bestauth.create_facility(%L, company => ''text-inc'')'),
+	('update_payer', 'SELECT bestauth.update_payer(''Text payer'', jsonb_build_object(''name'', %L), ''text-inc'')'),
+	('SQL payer', 'UPDATE bestauth.payer SET name = %L WHERE company_id = (SELECT company_id FROM bestauth.company WHERE code = ''text-inc'')'),
+	('SQL facility', 'INSERT INTO bestauth.facility (company_id, name) SELECT company_id, %L FROM bestauth.company WHERE code = ''text-inc'''),
 	('SQL contact first', 'UPDATE bestauth.contact SET first_name = %L WHERE email = ''con@text.example'''),
 	('SQL contact last', 'UPDATE bestauth.contact SET last_name = %L WHERE email = ''con@text.example'''),
 	('SQL portal', 'UPDATE bestauth.portal SET name = %L WHERE code = ''text'''),
@@ -379,16 +384,17 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname 
 SELECT p.oid::regprocedure FROM pg_proc p
 WHERE (p.pronamespace = 'bestauth'::regnamespace OR ('pg_proc'::regclass, p.oid) IN (TABLE text_test.member))
 	AND (coalesce(p.proallargtypes, p.proargtypes) || p.prorettype && ARRAY['internal', 'cstring', 'anyelement', 'anyarray', '"any"', 'language_handler', 'fdw_handler', 'index_am_handler', 'table_am_handler', 'tsm_handler', 'event_trigger']::regtype[]::oid[]
+		AND p.oid NOT IN (SELECT prosupport FROM pg_proc WHERE pronamespace = 'bestauth'::regnamespace)
 		OR p.proargnames[1:p.pronargs] && '{sql,query,statement,stmt,command,expression,predicate,condition,body,filter,order_by}');
--- [L-16] No operator, type, cast or access method of its own, so no estimator; no
--- support function; no rule of transformation: functions, tables, views, one sequence.
+-- [L-16] No operator, type, cast or access method of its own, so no estimator but the
+-- planner support of the two predicates; no rule of transformation: functions, tables, views, one sequence.
 SELECT DISTINCT m.classid::regclass AS kind FROM text_test.member m
 WHERE m.classid NOT IN ('pg_proc'::regclass, 'pg_class'::regclass, 'pg_type'::regclass, 'pg_namespace'::regclass);
 SELECT t.oid::regtype, t.typtype FROM pg_type t
 WHERE t.typnamespace = 'bestauth'::regnamespace AND t.typcategory <> 'A' AND (t.typtype <> 'c' OR t.typanalyze <> 0);
 SELECT o.oid::regoperator FROM pg_operator o WHERE o.oprnamespace = 'bestauth'::regnamespace
 UNION ALL SELECT o.oid::regoperator FROM pg_operator o JOIN pg_proc p ON p.pronamespace = 'bestauth'::regnamespace AND p.oid IN (o.oprcode, o.oprrest, o.oprjoin);
-SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'bestauth'::regnamespace AND (p.prosupport <> 0 OR p.proleakproof);
+SELECT p.oid::regprocedure, p.prosupport, p.proleakproof FROM pg_proc p WHERE p.pronamespace = 'bestauth'::regnamespace AND (p.prosupport <> 0 OR p.proleakproof) ORDER BY 1;
 
 SET client_min_messages = warning;
 SELECT bestauth.revoke_access('regress_text_app', 'application');

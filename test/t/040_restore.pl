@@ -72,6 +72,10 @@ SELECT bestauth.register_billing_service('service'), bestauth.register_billing_s
 SELECT bestauth.unregister_billing_service('former');
 SELECT bestauth.create_role('Clerk', '{claims,eops,own.thing}', '{child1,child2}', company => 'parent');
 SELECT bestauth.create_role('O''Neil "quoted" \ role', '{manage_users}', company => 'parent');
+SELECT bestauth.create_payer('O''Payer "quoted" \ name', '{"a": "back\\slash", "b": [1.50, null]}', 'parent'), bestauth.create_facility('East wing', company => 'parent');
+SELECT * FROM bestauth.copy_payers(ARRAY['O''Payer "quoted" \ name'], company => 'parent');
+SELECT * FROM bestauth.copy_facilities('{East wing}', '{child1}', 'parent');
+SELECT bestauth.update_facility('East wing', '{"name": "Own name"}', 'child1');
 END
 	# [N-04] What a dump could trip over can't be a name.
 	is(sqlstate($node, 'source', "SELECT bestauth.$_"), '22023', 'a name with a newline is refused')
@@ -127,12 +131,26 @@ BEGIN;
 SELECT bestauth.grant_permission('clerk', 'my_account', company => 'parent');
 SELECT * FROM bestauth.use_session('$secret{session}');
 SELECT bestauth.set_security_questions('{First pet?}', '{a canary bird}');
+SELECT bestauth.switch_company('child2');
 COMMIT;
+INSERT INTO bestauth.user_company (company_id, user_id, child_id) SELECT u.company_id, user_id, c.company_id
+FROM bestauth.user_account u, bestauth.company c WHERE username = 'key' AND code = 'child1';
+INSERT INTO bestauth.user_use SELECT user_id, clock_timestamp() FROM bestauth.user_account WHERE username = 'deleted';
 END
 	fill_portal();
 	fill_office();
 	sql('source', <<'END');
 INSERT INTO bestauth.claim_history SELECT '11-3437602', '1234567893', 'CLM-' || i, '2021-01-05', 'parent' FROM generate_series(1, 100) i
+END
+	# a table of the application's, under isolation, in its partitions as well
+	sql('source', <<'END');
+CREATE SCHEMA app;
+CREATE TABLE app.chart ("the company's" uuid, patient text) PARTITION BY LIST (patient);
+CREATE TABLE app.chart_rest PARTITION OF app.chart DEFAULT;
+INSERT INTO app.chart SELECT company_id, code FROM bestauth.company;
+SELECT bestauth.isolate_table('app.chart', 'the company''s');
+GRANT USAGE ON SCHEMA app TO regress_app;
+GRANT SELECT ON app.chart, app.chart_rest TO regress_app;
 END
 	sqlstate($node, 'source', "SELECT * FROM bestauth.use_session('bas_unknown')");
 	sql('source', 'ANALYZE');
@@ -305,6 +323,25 @@ END
 	return;
 }
 
+# [N-01] An isolated table is one, by the catalogs alone: what the session may enter is seen.
+sub is_isolated
+{
+	my ($database, $way) = @_;
+
+	is(sql($database, 'SELECT relation, policy_intact, index, problem FROM bestauth.isolated_tables ORDER BY relation::text COLLATE "C"'),
+		qq{app.chart|t||\napp.chart_rest|t|app."chart_rest_the company's_idx"|}, "$way: the application's table is isolated");
+	is(sql($database, <<END), "t\nchild1 child2 parent|3|0", "$way: a session sees what it may enter");
+SET ROLE regress_app;
+BEGIN;
+SELECT user_id IS NOT NULL FROM bestauth.use_session('$secret{session}');
+SELECT string_agg(patient, ' ' ORDER BY patient), (SELECT count(*) FROM app.chart_rest), (SELECT count(*) FROM app.chart_rest WHERE patient = 'service') FROM app.chart;
+COMMIT;
+END
+	sql($database, q{SELECT bestauth.unisolate_table('app.chart')});
+	is(sql($database, q{SELECT count(*) FROM pg_index WHERE indrelid = 'app.chart_rest'::regclass}), '0', "$way: and its index is known as made by isolate_table");
+	return;
+}
+
 # [N-04] What was good is good, what was used, ended or locked stays so.
 sub goes_on
 {
@@ -330,9 +367,11 @@ END
 	is(sql($database, "SELECT outcome FROM bestauth.login_second_part('$secret{challenge}', 'biller', '@{[ password('biller') ]}')"),
 		'authenticated', "$way: one that was not used is good");
 
-	is(sql($database, <<END), 'clerk|t|t', "$way: a session is as good as before");
+	# [MCM-7] Where it was, too.
+	is(sql($database, <<END), 'clerk|t|t|child2', "$way: a session is as good as before");
 BEGIN;
-SELECT username, bestauth.has_permission('own.thing'), bestauth.can_access_company((SELECT company_id FROM bestauth.company WHERE code = 'child2'))
+SELECT username, bestauth.has_permission('own.thing'), bestauth.can_access_company((SELECT company_id FROM bestauth.company WHERE code = 'child1')),
+	(SELECT code FROM bestauth.company c WHERE c.company_id = s.company_id)
 FROM bestauth.use_session('$secret{session}') s JOIN bestauth.user_account u USING (user_id);
 COMMIT;
 END
@@ -379,7 +418,7 @@ $referenced = sql('source', $references);
 
 # Nothing compares well that is empty.
 cmp_ok(scalar(() = $referenced =~ / FOREIGN KEY /g), '>', 15, 'there are foreign keys');
-is_deeply([ sort grep { $before->{$_} =~ /^0 / && !/^audit_log_/ } keys %$before ], ['authority_channel'],
+is_deeply([ sort grep { $before->{$_} =~ /^0 / && !/^audit_log_/ } keys %$before ], [ 'authority_channel', 'session_channel' ],
 	'every table has rows');
 
 # [N-02] Every table and sequence of the extension is dumped, or left out on purpose.
@@ -389,7 +428,7 @@ JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'bestauth'
 WHERE d.classid = 'pg_class'::regclass AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
 	AND c.relkind IN ('r', 'p', 'S') AND c.oid <> ALL (e.extconfig)
 	-- what the script fills itself, what is always empty, what must not travel, a parent without rows
-	AND c.relname NOT IN ('access_rule', 'object_rule', 'reference_rule', 'authority_channel', 'instance_open', 'audit_log')
+	AND c.relname NOT IN ('access_rule', 'object_rule', 'reference_rule', 'authority_channel', 'session_channel', 'instance_open', 'audit_log')
 END
 is(sql('source', <<'END'), '', 'what is in the schema and not of the extension is a partition of the audit');
 SELECT c.relname FROM pg_class c WHERE c.relnamespace = 'bestauth'::regnamespace AND c.relkind IN ('r', 'p', 'S', 'v', 'm', 'f')
@@ -405,7 +444,7 @@ my @pg = ('-h', $node->host, '-p', $node->port);
 runs_silently('pg_dump', 'pg_dump', @pg, '-f', "$dir/plain.sql", 'source');
 runs_silently('pg_dump -Fc', 'pg_dump', @pg, '-Fc', '-f', "$dir/custom", 'source');
 runs_silently('pg_dump -Fd', 'pg_dump', @pg, '-Fd', '-j', 2, '-f', "$dir/directory", 'source');
-runs_silently('pg_dump --data-only', 'pg_dump', @pg, '--data-only', '--disable-triggers', '-f', "$dir/data.sql", 'source');
+runs_silently('pg_dump --data-only', 'pg_dump', @pg, '-N', 'app', '--data-only', '--disable-triggers', '-f', "$dir/data.sql", 'source');
 runs_silently('pg_dump of partitions', 'pg_dump', @pg, '--schema-only', '-t', 'bestauth.audit_log_*', '-f', "$dir/partitions.sql", 'source');
 is(sql('source', 'SELECT count(*) FROM bestauth.audit_log WHERE audit_id > ' . $last_audit_id), '0', 'a dump writes nothing');
 
@@ -456,6 +495,7 @@ for my $way (sort keys %restore)
 	if ($way eq 'psql')
 	{
 		goes_on($database, $way);
+		is_isolated($database, $way);
 		$copied = $database;
 	}
 }

@@ -55,11 +55,14 @@ INSERT INTO bk.argument VALUES
 	('company', 'fits', 'bk'), ('company', 'nobody', 'bk'), ('portal', 'fits', NULL),
 	('username', 'fits', 'u_%s'), ('name', 'fits', 'r_%s'), ('code', 'fits', 'c_%s'),
 	('role', 'fits', 'bkrole'), ('permission', 'fits', 'claims'), ('permissions', 'fits', '{claims}'),
-	('roles', 'fits', '{bkrole}'), ('companies', 'fits', '{bkchild}'), ('persons', 'fits', '{biller}'),
+	('roles', 'fits', '{bkrole}'), ('companies', 'fits', '{bkchild}'), ('names', 'fits', '{copied}'), ('persons', 'fits', '{biller}'),
 	('user_type', 'fits', 'standard'), ('email', 'fits', 'u\@example.org'), ('access', 'fits', 'reader'),
 	('billing_service', 'fits', NULL), ('parent', 'fits', NULL), ('batch', 'fits', '1'), ('lease', 'fits', '1 s'),
 	('password', 'fits', '$password'), ('new_password', 'fits', 'another password of this test'),
+	('relation', 'fits', 'bk.isolated'), ('company_column', 'fits', 'company_id'),
 	('page_size', 'fits', '1'), ('after', 'fits', NULL), ('since', 'fits', NULL), ('until', 'fits', NULL);
+
+CREATE TABLE bk.isolated (company_id uuid);
 
 CREATE VIEW bk.callable AS
 SELECT p.oid, p.proname AS name, r.access, p.pronargs, p.proargnames, p.proargtypes
@@ -93,6 +96,8 @@ SELECT bestauth.create_user('u_' || name, CASE WHEN name = 'limit_billing_user' 
 	billing_service => CASE WHEN name = 'limit_billing_user' THEN 'bks' END)
 FROM bk.callable WHERE 'username' = ANY (proargnames[1:pronargs]) AND name NOT IN ('create_user', 'login');
 SELECT bestauth.create_role('r_' || name, company => 'bk') FROM bk.callable WHERE name LIKE '%_role';
+SELECT bestauth.create_payer(n, company => 'bk'), bestauth.create_facility(n, company => 'bk')
+FROM unnest('{copied,r_update_payer,r_delete_payer,r_update_facility,r_delete_facility}'::text[]) n;
 SELECT bestauth.create_company('c_' || name, 'C') FROM bk.callable WHERE name LIKE '%_company';
 END
 my $token = $node->safe_psql('postgres', "SELECT session_token FROM bestauth.login('bk', 'boss', '$password')");
@@ -543,6 +548,12 @@ INSERT INTO bk.wrong VALUES
 	($$INSERT INTO bestauth.credential (user_id, password_hash) VALUES (gen_random_uuid(), 'x')$$, '23503'),
 	($$INSERT INTO bestauth.role (company_id, name) VALUES (gen_random_uuid(), 'new')$$, '23503'),
 	($$INSERT INTO bestauth.contact (company_id, contact_type, first_name) VALUES (gen_random_uuid(), 'client', 'new')$$, '23503'),
+	($$SELECT bestauth.create_payer('COPIED', company => 'bk')$$, '23505'),
+	($$SELECT bestauth.update_facility('copied', '{"name": "r_update_facility"}', 'bk')$$, '23505'),
+	($$SELECT bestauth.copy_payers('{copied,none}', company => 'bk')$$, 'P0002'),
+	($$SELECT bestauth.copy_facilities('{copied}', '{bkchild,bks}', 'bk')$$, '23514'),
+	($$INSERT INTO bestauth.payer (company_id, name) SELECT company_id, n FROM bestauth.company, unnest('{new,COPIED}'::text[]) n WHERE code = 'bk'$$, '23505'),
+	($$INSERT INTO bestauth.facility (company_id, name) VALUES (gen_random_uuid(), 'new')$$, '23503'),
 	($$INSERT INTO bestauth.outbox (kind, recipient) VALUES ('password_setup', 'a@example.org')$$, '23514'),
 	($$UPDATE bestauth.user_account SET last_name = last_name || 'x', username = username || 'x'$$, '23514'),
 	($$UPDATE bestauth.company SET name = name || 'x', code = 'same'$$, '23514'),

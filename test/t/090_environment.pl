@@ -25,8 +25,9 @@ my @tests = sort map { m{([^/]+)\.sql$} } glob "$root/test/sql/*.sql";
 # Half of the time goes into these, which hash much, or ask catalogs and functions one by
 # one: they run here when this file is asked for ("make test T=090_environment"), or with
 # BESTAUTH_ALL_ENVIRONMENTS=1.
-my %long = map { $_ => 1 } qw(account claim_history credential decision employee event functionrule health invite login
-	mail_claim notice office_reach oracle password_change peers portal_account provider_user registration_fault
+my %long = map { $_ => 1 } qw(account claim_history company_access credential decision employee event functionrule health
+	identity_life invite login mail_claim notice office_reach oracle password_change peers policy_kept
+	policy_parallel policy_plan policy_rows portal_account provider_user registration_fault
 	registration_state request signup user_list);
 @tests = grep { !$long{$_} } @tests unless $ENV{BESTAUTH_ALL_ENVIRONMENTS};
 my %chosen = map { $_ => 1 } @tests;
