@@ -344,6 +344,25 @@ PeerAddress(void)
 						  TextDatumGetCString(DirectFunctionCall1(network_host, address));
 }
 
+/* By that session, which need not be the transaction's. */
+void
+BaAuditOf(BaAudit *audit, const BaIdentity *identity)
+{
+	audit->company_id = &identity->company_id;
+	audit->company_code = identity->company_code;
+	audit->user_id = &identity->user_id;
+	audit->username = identity->username;
+	audit->person_id = &identity->person_id;
+	audit->person = identity->person;
+	audit->session_id = &identity->session_id;
+	audit->client_addr = *identity->client_addr ? identity->client_addr : NULL;
+	if (identity->has_service)
+	{
+		audit->service_id = &identity->service_id;
+		audit->service_code = identity->service_code;
+	}
+}
+
 /* What is known of the caller: the session, the role, the connection. */
 void
 BaAuditStart(BaAudit *audit, const char *action)
@@ -359,21 +378,8 @@ BaAuditStart(BaAudit *audit, const char *action)
 	audit->application_name =
 		application_name && *application_name ? application_name : NULL;
 	audit->peer_addr = PeerAddress();
-	if (identity == NULL)
-		return;
-	audit->company_id = &identity->company_id;
-	audit->company_code = identity->company_code;
-	audit->user_id = &identity->user_id;
-	audit->username = identity->username;
-	audit->person_id = &identity->person_id;
-	audit->person = identity->person;
-	audit->session_id = &identity->session_id;
-	audit->client_addr = *identity->client_addr ? identity->client_addr : NULL;
-	if (identity->has_service)
-	{
-		audit->service_id = &identity->service_id;
-		audit->service_code = identity->service_code;
-	}
+	if (identity != NULL)
+		BaAuditOf(audit, identity);
 }
 
 /*

@@ -2,6 +2,7 @@
 #ifndef BESTAUTH_AUDIT_H
 #define BESTAUTH_AUDIT_H
 
+#include "identity.h"
 #include "json.h"
 #include "lib/stringinfo.h"
 #include "utils/uuid.h"
@@ -35,6 +36,7 @@ typedef struct BaAudit
 
 extern void BaAuditInit(void);
 extern void BaAuditStart(BaAudit *audit, const char *action);
+extern void BaAuditOf(BaAudit *audit, const BaIdentity *identity);
 extern void BaAuditSkip(int count);
 extern void BaAuditWrite(const BaAudit *audit);
 extern void BaAuditWriteDurably(const BaAudit *audit);

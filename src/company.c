@@ -124,8 +124,9 @@ BaCompanyLoad(const pg_uuid_t *company_id, BaCompany *company)
 	return Found(&load_company, &args, company);
 }
 
-static void
-RequireCompany(const char *code, BaCompany *company)
+/* Whoever names it may know that it is not there. */
+void
+BaCompanyRequire(const char *code, BaCompany *company)
 {
 	if (!BaCompanyFind(code, company))
 		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
@@ -151,7 +152,7 @@ BaCompanyActed(const BaCaller *caller, const char *code, BaCompany *company)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("argument \"company\" must not be null outside a session")));
-	RequireCompany(code, company);
+	BaCompanyRequire(code, company);
 }
 
 /* A company named beside something that is of one already: it is the same. */
@@ -167,6 +168,15 @@ BaCompanyRequireSame(const BaCaller *caller, const char *code, const BaCompany *
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("company \"%s\" is not that of what the call names",
 							   named.code)));
+}
+
+void
+BaCompanyRefuseNoChild(const BaCompany *child, const BaCompany *company, const char *rule)
+{
+	ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION),
+					errmsg("company \"%s\" is not a child of company \"%s\"", child->code,
+						   company->code),
+					BaErrRule(rule)));
 }
 
 /* An audit row about something in a company, whoever did it. */
@@ -291,7 +301,7 @@ bestauth_create_company(PG_FUNCTION_ARGS)
 	name = BaArgName(fcinfo, 1, "name");
 	parent_code = BaArgTextOrNull(fcinfo, 2, "parent", BA_MAX_CODE);
 	if (parent_code != NULL)
-		RequireCompany(parent_code, &parent);
+		BaCompanyRequire(parent_code, &parent);
 	BaPutText(&args, company.code);
 	BaPutText(&args, name);
 	BaPutUuid(&args, parent_code ? &parent.company_id : NULL);
@@ -329,7 +339,7 @@ bestauth_register_billing_service(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
 						errmsg("single sign-on keys are not supported yet")));
-	RequireCompany(code, &company);
+	BaCompanyRequire(code, &company);
 	BaPutUuid(&args, &company.company_id);
 	if (BaQueryExec(&register_service, &args) == 0)
 		ereport(ERROR,
@@ -350,7 +360,7 @@ bestauth_unregister_billing_service(PG_FUNCTION_ARGS)
 
 	(void) BaAccessCaller(fcinfo);
 	code = BaArgText(fcinfo, 0, "company", BA_MAX_CODE);
-	RequireCompany(code, &company);
+	BaCompanyRequire(code, &company);
 	BaPutUuid(&args, &company.company_id);
 	if (BaQueryExec(&unregister_service, &args) == 0)
 		ereport(ERROR,

@@ -105,15 +105,6 @@ BaCompanyIsChild(const pg_uuid_t *child_id, const pg_uuid_t *parent_id)
 	return BaQueryRow(&is_child, &args, &row);
 }
 
-static void
-RefuseNoChild(const BaCompany *child, const BaCompany *company)
-{
-	ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION),
-					errmsg("company \"%s\" is not a child of company \"%s\"", child->code,
-						   company->code),
-					BaErrRule("MCM-3")));
-}
-
 void
 BaUserCompanyRule(BaRowEvent *event, bool restoring)
 {
@@ -127,7 +118,7 @@ BaUserCompanyRule(BaRowEvent *event, bool restoring)
 		!BaCompanyLoad(&child_id, &child) || !BaCompanyLoad(&company_id, &company))
 		return; /* the foreign keys say so better */
 	if (!BaCompanyIsChild(&child_id, &company_id))
-		RefuseNoChild(&child, &company);
+		BaCompanyRefuseNoChild(&child, &company, "MCM-3");
 	if (user.type->needs_portal)
 		ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION),
 						errmsg("user \"%s\" cannot be given a company", user.username),
@@ -144,16 +135,13 @@ BaUserCompanyRule(BaRowEvent *event, bool restoring)
 void
 BaCompanyChildNamed(const BaCaller *caller, const char *code, BaCompany *child)
 {
-	bool found = BaCompanyFind(code, child);
-
-	if (caller->identity != NULL &&
-		(!found || !BaContextCanAccessCompany(&child->company_id)))
+	if (caller->identity == NULL)
+		BaCompanyRequire(code, child);
+	else if (!BaCompanyFind(code, child) ||
+			 !BaContextCanAccessCompany(&child->company_id))
 		BaAccessRefuse(caller, "G-08",
 					   psprintf("The caller may not enter a company \"%s\" itself.",
 								code));
-	if (!found)
-		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
-						errmsg("company \"%s\" does not exist", code)));
 }
 
 Datum
@@ -260,7 +248,7 @@ bestauth_unassign_company(PG_FUNCTION_ARGS)
 	BaUserActed(&caller, fcinfo, 0, 2, BA_USER_LOCK, &company, &user);
 	BaCompanyChildNamed(&caller, code, &child);
 	if (!BaCompanyIsChild(&child.company_id, &company.company_id))
-		RefuseNoChild(&child, &company);
+		BaCompanyRefuseNoChild(&child, &company, "MCM-3");
 	BaPutUuid(&args, &user.user_id);
 	BaPutUuid(&args, &child.company_id);
 	had = BaQueryExec(&delete_assignment, &args) > 0;

@@ -12,6 +12,7 @@
 #include "bestauth.h"
 #include "permission.h"
 #include "query.h"
+#include "role.h"
 #include "settings.h"
 #include "user.h"
 
@@ -59,15 +60,13 @@ static BaQuery find_roles = {
 		"SELECT r.name,"
 		" coalesce((SELECT array_agg(p.permission::text ORDER BY p.permission) FROM bestauth.role_permission p"
 		" WHERE p.role_id = r.role_id), '{}'),"
-		" coalesce((SELECT array_agg(c.code ORDER BY c.code COLLATE \"C\") FROM bestauth.role_company rc"
-		" JOIN bestauth.company c ON c.company_id = rc.child_id AND c.parent_id = rc.company_id"
+		" coalesce((SELECT array_agg(c.code ORDER BY c.code COLLATE \"C\") FROM " BA_ROLE_CHILDREN
 		" WHERE rc.role_id = r.role_id), '{}'),"
 		" lower(r.name COLLATE \"C\")"
 		" FROM bestauth.role r WHERE r.company_id = $1"
 		" AND ($2 OR (NOT EXISTS (SELECT FROM bestauth.role_permission p"
 		" WHERE p.role_id = r.role_id AND p.permission <> ALL ($3 COLLATE \"C\"))"
-		" AND NOT EXISTS (SELECT FROM bestauth.role_company rc"
-		" JOIN bestauth.company c ON c.company_id = rc.child_id AND c.parent_id = rc.company_id"
+		" AND NOT EXISTS (SELECT FROM " BA_ROLE_CHILDREN
 		" WHERE rc.role_id = r.role_id AND rc.child_id <> ALL ($4))))"
 		" AND ($5 IS NULL OR lower(r.name COLLATE \"C\") > lower($5 COLLATE \"C\"))"
 		" ORDER BY lower(r.name COLLATE \"C\") LIMIT $6",

@@ -327,13 +327,8 @@ RefuseChild(const BaCaller *caller, const BaCompany *company, const char *code)
 			psprintf(
 				"The session's company has no child company \"%s\" that the session may enter.",
 				code));
-	if (!BaCompanyFind(code, &other))
-		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
-						errmsg("company \"%s\" does not exist", code)));
-	ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION),
-					errmsg("company \"%s\" is not a child of company \"%s\"", other.code,
-						   company->code),
-					BaErrRule("MCM-6")));
+	BaCompanyRequire(code, &other);
+	BaCompanyRefuseNoChild(&other, company, "MCM-6");
 }
 
 /*

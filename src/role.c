@@ -70,12 +70,9 @@ static BaQuery role_permissions = {
 	.latest = true,
 };
 
-/* Those that count: one that has moved to another parent is given to nobody. */
 static BaQuery role_companies = {
-	.sql =
-		"SELECT coalesce(array_agg(rc.child_id), '{}') FROM bestauth.role_company rc"
-		" JOIN bestauth.company c ON c.company_id = rc.child_id AND c.parent_id = rc.company_id"
-		" WHERE rc.role_id = $1",
+	.sql = "SELECT coalesce(array_agg(rc.child_id), '{}') FROM " BA_ROLE_CHILDREN
+		   " WHERE rc.role_id = $1",
 	.latest = true,
 };
 

@@ -4,6 +4,11 @@
 
 #include "permission.h"
 
+/* The children that roles carry: one that has moved to another parent counts not. */
+#define BA_ROLE_CHILDREN \
+	"bestauth.role_company rc JOIN bestauth.company c" \
+	" ON c.company_id = rc.child_id AND c.parent_id = rc.company_id"
+
 #define BA_ROLE_SELF_REGISTRATION "Provider - Self Registration User"
 
 extern bool BaRoleGive(const BaCaller *caller, const BaCompany *company,

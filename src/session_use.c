@@ -250,19 +250,7 @@ static void
 StartAudit(BaAudit *audit, const char *action, const BaIdentity *identity)
 {
 	BaAuditStart(audit, action);
-	audit->company_id = &identity->company_id;
-	audit->company_code = identity->company_code;
-	audit->user_id = &identity->user_id;
-	audit->username = identity->username;
-	audit->person_id = &identity->person_id;
-	audit->person = identity->person;
-	audit->session_id = &identity->session_id;
-	audit->client_addr = *identity->client_addr ? identity->client_addr : NULL;
-	if (identity->has_service)
-	{
-		audit->service_id = &identity->service_id;
-		audit->service_code = identity->service_code;
-	}
+	BaAuditOf(audit, identity);
 }
 
 /*
