@@ -202,7 +202,7 @@ SELECT * FROM pg_temp.search('zqx.?canary(?!@)') WHERE place <> 'historical_clai
 SELECT * FROM pg_temp.search('1931-07-1[34]');
 RESET datestyle;
 SELECT count(*) FROM bestauth.registration_console(page_size => 1000) c WHERE c::text ~* 'zqx';
-SELECT count(*), count(*) FILTER (WHERE d::text ~* 'zqx|1931|1970-02') AS shown FROM pg_temp.row r, LATERAL bestauth.registration_details(r.registration_id) d;
+SELECT count(*), count(*) FILTER (WHERE d::text ~* 'zqx|1931-07|1970-02') AS shown FROM pg_temp.row r, LATERAL bestauth.registration_details(r.registration_id) d;
 SELECT count(*) FROM bestauth.audit_report(company => 'request_clinic') a WHERE a::text ~* 'zqx|1931-07|1970-02';
 
 -- [PRV-8] Something required is missing: the submission is recorded as INVALIDATED, and the
