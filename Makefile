@@ -13,8 +13,8 @@ OBJS := $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 SQL_PARTS = head roles instance company permission usertype functionrule portal office \
 	provider employee contact payer facility user user_list role password_policy credential \
 	security_question signup registration token session login mail_template outbox audit \
-	access authority company_access references claim_history report portal_account \
-	provider_user purge isolation health \
+	access authority company_access emergency_access references claim_history report audit_report portal_account \
+	provider_user purge isolation audit_table seal health \
 	triggers privileges
 SQL_FILES = $(SQL_PARTS:%=sql/install/%.sql)
 SQL_SCRIPT = sql/bestauth--$(EXTVERSION).sql
@@ -40,6 +40,9 @@ MAILER = yes
 MAILER_PROGRAM = mailer/bestauth-mailer
 MAILER_OBJS := $(patsubst %.c,%.o,$(sort $(wildcard mailer/*.c)))
 
+# The verifier outside the database. "make VERIFY=no" leaves it out.
+VERIFY = yes
+
 DIST = bestauth-$(EXTVERSION).zip
 EXTRA_CLEAN = $(SQL_SCRIPT) bestauth-*.zip test/failures results regression.diffs \
 	regression.out output_iso tmp_check tmp_check_iso log
@@ -53,6 +56,9 @@ ifneq (,$(and $(PGXS),$(PG_HEADER)))
 include $(PGXS)
 ifneq ($(MAILER),no)
 include mailer/rules.mk
+endif
+ifneq ($(VERIFY),no)
+include verify/rules.mk
 endif
 else
 .PHONY: all install installcheck clean
@@ -75,7 +81,7 @@ $(SQL_SCRIPT): $(SQL_FILES) bestauth.control Makefile
 .PHONY: help test accept demo docs lint format dist
 help:
 	@echo 'make                build; "make install" installs (as root, usually)'
-	@echo 'make MAILER=no      the same, without bestauth-mailer'
+	@echo 'make MAILER=no      the same, without bestauth-mailer; VERIFY=no: without bestauth-verify'
 	@echo 'make test           every test, in a temporary folder and server'
 	@echo 'make test T=token   one test (several: T="token iso_login 010_guess")'
 	@echo 'make accept T=token run it, and keep its result in expected/'

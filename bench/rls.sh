@@ -25,11 +25,6 @@ declare -A title=(
 	[whole]='use_session and a row by key'
 )
 
-ask()
-{
-	psql -X -q -A -t -v ON_ERROR_STOP=1 -d bench "$@"
-}
-
 # query_of CASE POLICY
 query_of()
 {

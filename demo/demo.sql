@@ -153,6 +153,14 @@ RESET ROLE;
 SELECT company_name, username, user_type, charged, reason FROM bestauth.chargeable_users
 ORDER BY company_name, charged DESC, username;
 
+\echo '=== The audit as a page, to read, print and hand over'
+\echo
+\getenv folder WORK
+\set page :folder /report.html
+SELECT bestauth.audit_html(now() - interval '1 day', now()) \g (format=unaligned tuples_only=on) :page
+\! echo "   report.html: $(wc -c < "$WORK/report.html") bytes"
+\echo
+
 -- The tour is a test as well: it fails when something went another way.
 \set ECHO none
 DO $$

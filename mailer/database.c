@@ -265,6 +265,17 @@ DatabaseClaim(const Options *options, Message *messages)
 	return count;
 }
 
+/* The audit: whoever calls the database now and then may as well. A failure is logged. */
+void
+DatabaseSeal(void)
+{
+	char sqlstate[6];
+	PGresult *result = Run("SELECT bestauth.audit_seal()", 0, NULL, sqlstate);
+
+	if (result != NULL)
+		PQclear(result);
+}
+
 /*
  * What was sent has to be told, as long as there is such a message. Whatever else the
  * database refuses to be told comes to the same when the lease ends.

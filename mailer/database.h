@@ -27,4 +27,7 @@ extern int DatabaseClaim(const Options *options, Message *messages);
 /* Tells what became of a message. True: there is nothing more to tell. */
 extern bool DatabaseSettle(Message *message);
 
+/* Seals what is over in the audit. */
+extern void DatabaseSeal(void);
+
 #endif /* MAILER_DATABASE_H */

@@ -337,6 +337,8 @@ main(int argc, char **argv)
 	{
 		Reload();
 		drained = Drain();
+		if (drained && DatabaseIsOpen())
+			DatabaseSeal();
 		if (MustStop() || options.once)
 			break;
 		if (!drained)

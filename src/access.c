@@ -33,8 +33,8 @@ static BaQuery find_grants = {
 	.latest = true,
 };
 
-static const char *const accesses[] = {"application", "reader", "operator", "auditor",
-									   "mailer"};
+static const char *const accesses[] = {"application", "reader", "operator",
+									   "auditor",     "mailer", "retention"};
 
 /* Does a grant of one access stand for another? */
 static bool
@@ -189,6 +189,21 @@ RequireOwnAccount(const BaCaller *caller)
 		BaAccessRequirePermission(caller);
 }
 
+/* Neither a key, nor who can come with one, nor somebody in a portal. */
+static void
+RequireStaff(const BaCaller *caller)
+{
+	const BaUserType *type;
+
+	if (caller->identity == NULL)
+		RefuseWithoutSession(caller);
+	BaAccessRequirePermission(caller);
+	type = BaUserTypeRequire(caller->identity->user_type);
+	if (!type->logs_in_alone || type->may_be_second_part || type->needs_portal)
+		BaAccessRefuse(caller, caller->rule->rule,
+					   psprintf("It is not for a user of type %s.", type->name));
+}
+
 static void
 RequireRole(const BaCaller *caller, bool may, const char *reason)
 {
@@ -214,6 +229,9 @@ RequireNeed(BaCaller *caller)
 			if (caller->identity == NULL)
 				RefuseWithoutSession(caller);
 			break;
+		case BA_NEED_STAFF:
+			RequireStaff(caller);
+			break;
 		case BA_NEED_SELF:
 			if (caller->identity == NULL)
 				BaAccessRequirePermission(caller);
@@ -234,6 +252,18 @@ RequireNeed(BaCaller *caller)
 			break;
 		case BA_NEED_OPERATOR:
 			RequireRole(caller, caller->is_operator, "the operator");
+			break;
+		case BA_NEED_AUDITOR:
+			RequireRole(caller, BaAccessRoleHas(GetUserId(), "auditor"), "the auditor");
+			break;
+		case BA_NEED_SEALER:
+			RequireRole(caller,
+						caller->is_operator || BaAccessRoleHas(GetUserId(), "mailer"),
+						"the operator or the mailer");
+			break;
+		case BA_NEED_RETENTION:
+			RequireRole(caller, BaAccessRoleHas(GetUserId(), "retention"),
+						"who was granted the access \"retention\"");
 			break;
 		case BA_NEED_MAILER:
 			RequireRole(caller, BaAccessRoleHas(GetUserId(), "mailer"), "the mailer");

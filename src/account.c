@@ -207,7 +207,8 @@ bestauth_create_user(PG_FUNCTION_ARGS)
 	else
 		BaOutboxPutSetup(&user);
 	if (user.has_service)
-		BaOutboxTellAdministrators(BA_NOTICE_BILLING_USER, &caller, &user);
+		BaOutboxTellAdministrators(BA_NOTICE_BILLING_USER, &caller, &user.company_id,
+								   &user.user_id);
 	return UUIDPGetDatum(memcpy(palloc(UUID_LEN), &user.user_id, UUID_LEN));
 }
 

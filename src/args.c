@@ -20,9 +20,11 @@
  * width, the soft hyphen, tags. The joiners U+200C and U+200D stay: some scripts are
  * written with them.
  */
-static bool
-IsControl(const unsigned char *c)
+bool
+BaTextIsControl(const char *value)
 {
+	const unsigned char *c = (const unsigned char *) value;
+
 	if (*c < 0x20 || *c == 0x7f)
 		return true;
 	if (c[0] == 0xc2)
@@ -49,7 +51,7 @@ BaTextControl(char *value)
 	char *c;
 
 	for (c = value; *c; c++)
-		if (IsControl((unsigned char *) c))
+		if (BaTextIsControl(c))
 			return c;
 	return NULL;
 }
@@ -90,7 +92,7 @@ BaTextBlank(const char *value)
 
 	if (space > 0 || *value == '\0')
 		return space;
-	return IsControl((const unsigned char *) value) ?
+	return BaTextIsControl(value) ?
 			   pg_utf_mblen((const unsigned char *) value) :
 			   0;
 }

@@ -25,6 +25,7 @@ extern BaTextList BaArgTextsRaw(FunctionCallInfo fcinfo, int n, const char *name
 extern void BaTextListSort(BaTextList *list);
 extern BaTextList BaArgTextArray(FunctionCallInfo fcinfo, int n, const char *name);
 extern BaTextList BaArgNames(FunctionCallInfo fcinfo, int n, const char *name);
+extern bool BaTextIsControl(const char *value);
 extern char *BaTextControl(char *value);
 extern int BaTextBlank(const char *value);
 extern bool BaTextSame(const char *a, const char *b);

@@ -2,10 +2,10 @@
  * audit.c
  *	  The one writer of audit rows.
  *
- * A row goes straight into the month's partition, past the guard triggers that
- * refuse everybody else's INSERT, in the transaction that it tells of. What must
- * be known even if that transaction comes to nothing, a refusal, is written by
- * the writer outside it instead (BaAuditWriteDurably).
+ * Rows go straight into the month's partition, past the guard triggers that refuse
+ * everybody else's INSERT, in the transaction that they tell of. Those of one statement are
+ * a batch: what they have in common is found out once, and they are written by the
+ * hundred.
  *
  * A transaction with an audit row is committed durably, whatever
  * synchronous_commit says: it must not be acknowledged and then lost.
@@ -23,296 +23,323 @@
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/timestamp.h"
 #include "utils/xid8.h"
 
 #include "audit.h"
+#include "audit_partition.h"
+#include "audit_row.h"
 #include "bestauth.h"
+#include "compat.h"
 #include "context.h"
 #include "instance.h"
-#include "query.h"
-#include "uuid.h"
-#include "writer.h"
+#include "unsealed.h"
 
-#define AUDIT_FORMAT 1
+#define ROWS_AT_ONCE 500
+#define BYTES_AT_ONCE (1024 * 1024)
 
-typedef struct Month
+struct BaAuditBatch
 {
-	int year;
-	int month;
-} Month;
+	MemoryContext context;
+	Relation relation;
+	ResultRelInfo *result;
+	EState *estate;
+	Oid sequence;
+	int place[BA_AUDIT_COLUMNS]; /* of each column in this partition */
+	int format_place;
+	int hash_place;
+	BaAuditRow row; /* what all have in common, then the row at hand */
+	BaHasher *hasher;
+	StringInfoData encoded; /* for the hash */
+	int common_length;      /* of that, what all have in common */
+	int rows;               /* that wait in slots */
+	int64 bytes;            /* of them, about */
+	TupleTableSlot *slots[ROWS_AT_ONCE];
+};
 
 static bool must_be_durable = false;
 
-/* -------------------------------------------------------------- partitions */
-
-static Month
-MonthOf(TimestampTz when)
-{
-	struct pg_tm tm;
-	fsec_t fsec;
-	Month month;
-
-	/* Without a time zone: months begin at midnight UTC. */
-	if (timestamp2tm(when, NULL, &tm, &fsec, NULL, NULL) != 0)
-		ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE),
-						errmsg("timestamp out of range")));
-	month.year = tm.tm_year;
-	month.month = tm.tm_mon;
-	return month;
-}
-
-static Month
-NextMonth(Month month)
-{
-	if (++month.month > 12)
-	{
-		month.month = 1;
-		month.year++;
-	}
-	return month;
-}
-
-static char *
-PartitionName(Month month)
-{
-	return psprintf("audit_log_y%04dm%02d", month.year, month.month);
-}
-
-static Oid
-FindPartition(Month month)
-{
-	return get_relname_relid(PartitionName(month), get_namespace_oid(BA_SCHEMA, false));
-}
-
-/* A statement's guard on the parent does not cover its partitions: each has its own. */
-void
-BaAuditGuard(const char *relation)
-{
-	BaQueryText(psprintf(
-		"CREATE TRIGGER guard BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s"
-		" FOR EACH STATEMENT EXECUTE FUNCTION bestauth.guard_tg('AUD-3')",
-		relation));
-	BaQueryText(psprintf("ALTER TABLE %s ENABLE ALWAYS TRIGGER guard", relation));
-}
+/* --------------------------------------------------------------- the columns */
 
 /*
- * Made beside the parent and then attached: that takes a lock on the parent
- * which neither readers nor writers mind.
+ * Partitions may differ in the order of columns. Most have the one that is looked for next
+ * right behind the last.
  */
-static void
-MakePartition(Month month)
-{
-	Month next = NextMonth(month);
-	char *name;
-
-	BaQueryText("LOCK TABLE ONLY bestauth.audit_log IN SHARE UPDATE EXCLUSIVE MODE");
-	AcceptInvalidationMessages();
-	if (OidIsValid(FindPartition(month)))
-		return;
-	name = PartitionName(month);
-	BaQueryText(
-		psprintf("CREATE TABLE bestauth.%s (LIKE bestauth.audit_log INCLUDING DEFAULTS)",
-				 name));
-	BaQueryText(
-		psprintf("COMMENT ON TABLE bestauth.%s IS 'Audit rows of %04d-%02d, in UTC.'",
-				 name, month.year, month.month));
-	BaQueryText(
-		psprintf("ALTER TABLE bestauth.%s ADD PRIMARY KEY (audit_id, occurred_at)",
-				 name));
-	BaQueryText(psprintf("CREATE INDEX ON bestauth.%s (company_id, occurred_at)", name));
-	BaQueryText(psprintf("CREATE INDEX ON bestauth.%s (billing_service_id, occurred_at)"
-						 " WHERE billing_service_id IS NOT NULL",
-						 name));
-	BaQueryText(psprintf("ALTER TABLE bestauth.%s ENABLE ROW LEVEL SECURITY", name));
-	BaAuditGuard(psprintf("bestauth.%s", name));
-	BaQueryText(psprintf(
-		"ALTER TABLE bestauth.audit_log ATTACH PARTITION bestauth.%s"
-		" FOR VALUES FROM ('%04d-%02d-01 00:00:00+00') TO ('%04d-%02d-01 00:00:00+00')",
-		name, month.year, month.month, next.year, next.month));
-}
-
-/* This month's partition and those of the year ahead. */
-void
-BaAuditMakePartitions(void)
-{
-	Month month = MonthOf(GetCurrentTimestamp());
-	int i;
-
-	for (i = 0; i <= BA_AUDIT_MONTHS_AHEAD; i++)
-	{
-		MakePartition(month);
-		month = NextMonth(month);
-	}
-}
-
-/* In the writer, now and then: a year after opening the next month has none yet. */
-void
-BaAuditLookAhead(void)
-{
-	Month next = NextMonth(MonthOf(GetCurrentTimestamp()));
-
-	if (!OidIsValid(FindPartition(next)))
-		MakePartition(next);
-}
-
-static void
-HandlePartition(const char *payload, int length, char *reply)
-{
-	Month month;
-
-	memcpy(&month, payload, sizeof(month));
-	MakePartition(month);
-}
-
-/*
- * The partition for a moment. One that is missing is made outside the caller's
- * transaction, which would otherwise hold the DDL's locks to its end.
- */
-static Oid
-RequirePartition(TimestampTz when)
-{
-	Month month = MonthOf(when);
-	Oid partition = FindPartition(month);
-	char reply[BA_WRITER_REPLY];
-
-	if (OidIsValid(partition))
-		return partition;
-	if (BaWriterIsSelf)
-		MakePartition(month);
-	else
-		BaWriterCall(BA_WRITER_PARTITION, (char *) &month, sizeof(month), reply);
-	AcceptInvalidationMessages();
-	partition = FindPartition(month);
-	if (!OidIsValid(partition))
-		elog(ERROR, "audit partition \"%s\" is missing", PartitionName(month));
-	return partition;
-}
-
-/* --------------------------------------------------------------- the row */
-
-/*
- * Columns that a row is filled with by name: partitions may differ in order. Most have
- * the one that is filled next right behind the last.
- */
-typedef struct Filler
-{
-	TupleTableSlot *slot;
-	TupleDesc tupdesc;
-	int next;
-} Filler;
-
-static void
-Fill(Filler *filler, const char *column, Datum value, bool isnull)
+static int
+PlaceOf(TupleDesc tupdesc, const char *column, int *next)
 {
 	int i;
 
-	for (i = 0; i < filler->tupdesc->natts; i++)
+	for (i = 0; i < tupdesc->natts; i++)
 	{
-		int at = (filler->next + i) % filler->tupdesc->natts;
-		Form_pg_attribute att = TupleDescAttr(filler->tupdesc, at);
+		int place = (*next + i) % tupdesc->natts;
+		Form_pg_attribute att = TupleDescAttr(tupdesc, place);
 
 		if (!att->attisdropped && strcmp(NameStr(att->attname), column) == 0)
 		{
-			filler->slot->tts_values[at] = value;
-			filler->slot->tts_isnull[at] = isnull;
-			filler->next = at + 1;
-			return;
+			*next = place + 1;
+			return place;
 		}
 	}
 	elog(ERROR, "audit log has no column \"%s\"", column);
 }
 
+/* In the order of the table. */
 static void
-FillText(Filler *filler, const char *column, const char *value)
+FindPlaces(BaAuditBatch *batch)
 {
-	Fill(filler, column, value ? CStringGetTextDatum(value) : (Datum) 0, value == NULL);
+	static const BaAuditColumn order[BA_AUDIT_COLUMNS] = {
+		BA_AUDIT_ID,
+		BA_AUDIT_OCCURRED_AT,
+		BA_AUDIT_TRANSACTION_AT,
+		BA_AUDIT_TRANSACTION_ID,
+		BA_AUDIT_SYSTEM_ID,
+		BA_AUDIT_COMPANY_ID,
+		BA_AUDIT_COMPANY_CODE,
+		BA_AUDIT_USER_ID,
+		BA_AUDIT_USERNAME,
+		BA_AUDIT_PERSON_ID,
+		BA_AUDIT_PERSON,
+		BA_AUDIT_SERVICE_ID,
+		BA_AUDIT_SERVICE_CODE,
+		BA_AUDIT_SESSION_ID,
+		BA_AUDIT_EMERGENCY_ID,
+		BA_AUDIT_DB_ROLE,
+		BA_AUDIT_CLIENT_ADDR,
+		BA_AUDIT_PEER_ADDR,
+		BA_AUDIT_APPLICATION_NAME,
+		BA_AUDIT_ACTION,
+		BA_AUDIT_OUTCOME,
+		BA_AUDIT_OBJECT_TYPE,
+		BA_AUDIT_OBJECT_ID,
+		BA_AUDIT_OLD_VALUES,
+		BA_AUDIT_NEW_VALUES,
+		BA_AUDIT_DETAIL,
+	};
+	TupleDesc tupdesc = RelationGetDescr(batch->relation);
+	int next = 0;
+	int i;
+
+	for (i = 0; i < BA_AUDIT_COLUMNS; i++)
+		batch->place[order[i]] = PlaceOf(tupdesc, BaAuditColumnNames[order[i]], &next);
+	batch->format_place = PlaceOf(tupdesc, "format", &next);
+	batch->hash_place = PlaceOf(tupdesc, "row_hash", &next);
 }
 
 static void
-FillUuid(Filler *filler, const char *column, const pg_uuid_t *value)
+Put(BaAuditRow *row, BaAuditColumn column, Datum value)
 {
-	Fill(filler, column, UUIDPGetDatum(value), value == NULL);
+	row->values[column] = value;
+	row->nulls[column] = false;
 }
 
 static void
-FillJson(Filler *filler, const char *column, Jsonb *value)
+PutText(BaAuditRow *row, BaAuditColumn column, const char *value)
 {
-	Fill(filler, column, JsonbPGetDatum(value), value == NULL);
+	row->nulls[column] = value == NULL;
+	if (value != NULL)
+		row->values[column] = CStringGetTextDatum(value);
+}
+
+static void
+PutPointer(BaAuditRow *row, BaAuditColumn column, const void *value)
+{
+	row->nulls[column] = value == NULL;
+	row->values[column] = PointerGetDatum(value);
+}
+
+/*
+ * What the rows of a batch have in common. The transaction has its number before the clock is
+ * read.
+ */
+static void
+PutCommon(BaAuditRow *row, const BaAudit *audit)
+{
+	Put(row, BA_AUDIT_SYSTEM_ID, Int64GetDatum(BaSystemId()));
+	Put(row, BA_AUDIT_TRANSACTION_ID,
+		FullTransactionIdGetDatum(GetTopFullTransactionId()));
+	Put(row, BA_AUDIT_TRANSACTION_AT,
+		TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()));
+	PutPointer(row, BA_AUDIT_USER_ID, audit->user_id);
+	PutText(row, BA_AUDIT_USERNAME, audit->username);
+	PutPointer(row, BA_AUDIT_PERSON_ID, audit->person_id);
+	PutText(row, BA_AUDIT_PERSON, audit->person);
+	PutPointer(row, BA_AUDIT_SERVICE_ID, audit->service_id);
+	PutText(row, BA_AUDIT_SERVICE_CODE, audit->service_code);
+	PutPointer(row, BA_AUDIT_SESSION_ID, audit->session_id);
+	PutPointer(row, BA_AUDIT_EMERGENCY_ID, audit->emergency_id);
+	PutText(row, BA_AUDIT_DB_ROLE, audit->db_role);
+	PutText(row, BA_AUDIT_CLIENT_ADDR, audit->client_addr);
+	PutText(row, BA_AUDIT_PEER_ADDR, audit->peer_addr);
+	PutText(row, BA_AUDIT_APPLICATION_NAME, audit->application_name);
+	PutText(row, BA_AUDIT_ACTION, audit->action);
+	PutText(row, BA_AUDIT_OUTCOME, audit->outcome);
+	PutText(row, BA_AUDIT_OBJECT_TYPE, audit->object_type);
+	Put(row, BA_AUDIT_OCCURRED_AT, TimestampTzGetDatum(GetCurrentTimestamp()));
 }
 
 static int64
-NextNumber(void)
+NextNumber(Oid sequence)
 {
-	Oid sequence = get_relname_relid("audit_id_seq", get_namespace_oid(BA_SCHEMA, false));
-
 	return nextval_internal(sequence, false);
 }
 
 static void
-FillRow(Filler *filler, const BaAudit *audit, TimestampTz now)
+PutOwn(BaAuditRow *row, const BaAudit *audit, int64 number)
 {
-	Fill(filler, "audit_id", Int64GetDatum(NextNumber()), false);
-	Fill(filler, "occurred_at", TimestampTzGetDatum(now), false);
-	Fill(filler, "transaction_at",
-		 TimestampTzGetDatum(GetCurrentTransactionStartTimestamp()), false);
-	Fill(filler, "transaction_id", FullTransactionIdGetDatum(GetTopFullTransactionId()),
-		 false);
-	Fill(filler, "system_id", Int64GetDatum(BaSystemId()), false);
-	Fill(filler, "format", Int16GetDatum(AUDIT_FORMAT), false);
-	FillUuid(filler, "company_id", audit->company_id);
-	FillText(filler, "company_code", audit->company_code);
-	FillUuid(filler, "user_id", audit->user_id);
-	FillText(filler, "username", audit->username);
-	FillUuid(filler, "person_id", audit->person_id);
-	FillText(filler, "person", audit->person);
-	FillUuid(filler, "billing_service_id", audit->service_id);
-	FillText(filler, "billing_service_code", audit->service_code);
-	FillUuid(filler, "session_id", audit->session_id);
-	FillText(filler, "db_role", audit->db_role);
-	FillText(filler, "client_addr", audit->client_addr);
-	FillText(filler, "peer_addr", audit->peer_addr);
-	FillText(filler, "application_name", audit->application_name);
-	FillText(filler, "action", audit->action);
-	FillText(filler, "outcome", audit->outcome);
-	FillText(filler, "object_type", audit->object_type);
-	FillText(filler, "object_id", audit->object_id);
-	FillJson(filler, "old_values", audit->old_values);
-	FillJson(filler, "new_values", audit->new_values);
-	FillJson(filler, "detail", audit->detail);
+	PutPointer(row, BA_AUDIT_COMPANY_ID, audit->company_id);
+	PutText(row, BA_AUDIT_COMPANY_CODE, audit->company_code);
+	Put(row, BA_AUDIT_ID, Int64GetDatum(number));
+	PutText(row, BA_AUDIT_OBJECT_ID, audit->object_id);
+	PutPointer(row, BA_AUDIT_OLD_VALUES, audit->old_values);
+	PutPointer(row, BA_AUDIT_NEW_VALUES, audit->new_values);
+	PutPointer(row, BA_AUDIT_DETAIL, audit->detail);
 }
 
-/* Writes the row in the current transaction. */
+/* ------------------------------------------------------------------- batches */
+
+static Oid
+NumberSequence(void)
+{
+	return get_relname_relid("audit_id_seq", get_namespace_oid(BA_SCHEMA, false));
+}
+
+/*
+ * Begins a batch: rows that differ in company, object and values only. What the
+ * first argument points to must stay until the end.
+ */
+BaAuditBatch *
+BaAuditBatchStart(const BaAudit *common)
+{
+	BaAuditBatch *batch = palloc(sizeof(BaAuditBatch));
+
+	batch->context = CurrentMemoryContext;
+	PutCommon(&batch->row, common);
+	batch->relation = table_open(BaAuditPartition(DatumGetTimestampTz(
+									 batch->row.values[BA_AUDIT_OCCURRED_AT])),
+								 RowExclusiveLock);
+	FindPlaces(batch);
+	batch->sequence = NumberSequence();
+	batch->estate = CreateExecutorState();
+	batch->result = makeNode(ResultRelInfo);
+	InitResultRelInfo(batch->result, batch->relation, 1, NULL, 0);
+	/* Nobody's trigger runs on the way, whoever put one there. */
+	batch->result->ri_TrigDesc = NULL;
+	ExecOpenIndices(batch->result, false);
+	batch->hasher = BaHasherMake();
+	initStringInfo(&batch->encoded);
+	BaAuditEncodeStart(&batch->encoded);
+	BaAuditEncode(&batch->encoded, &batch->row, 0, BA_AUDIT_OWN);
+	batch->common_length = batch->encoded.len;
+	batch->rows = 0;
+	batch->bytes = 0;
+	memset(batch->slots, 0, sizeof(batch->slots));
+	return batch;
+}
+
+static void
+Flush(BaAuditBatch *batch)
+{
+	CommandId command = GetCurrentCommandId(true);
+	int i;
+
+	if (batch->rows == 1)
+		table_tuple_insert(batch->relation, batch->slots[0], command, 0, NULL);
+	else
+		table_multi_insert(batch->relation, batch->slots, batch->rows, command, 0, NULL);
+	for (i = 0; i < batch->rows; i++)
+	{
+		BaInsertIndexTuples(batch->result, batch->slots[i], batch->estate);
+		ResetPerTupleExprContext(batch->estate);
+		ExecClearTuple(batch->slots[i]);
+	}
+	batch->rows = 0;
+	batch->bytes = 0;
+}
+
+/* Slots are used again, row after row. */
+static TupleTableSlot *
+NextSlot(BaAuditBatch *batch)
+{
+	TupleTableSlot **slot = &batch->slots[batch->rows];
+
+	if (*slot == NULL)
+	{
+		MemoryContext caller = MemoryContextSwitchTo(batch->context);
+
+		*slot = table_slot_create(batch->relation, NULL);
+		MemoryContextSwitchTo(caller);
+	}
+	return *slot;
+}
+
+static Datum
+HashOf(BaAuditBatch *batch)
+{
+	bytea *hash = palloc(VARHDRSZ + BA_DIGEST_LENGTH);
+
+	batch->encoded.len = batch->common_length;
+	BaAuditEncode(&batch->encoded, &batch->row, BA_AUDIT_OWN, BA_AUDIT_COLUMNS);
+	SET_VARSIZE(hash, VARHDRSZ + BA_DIGEST_LENGTH);
+	BaHasherRun(batch->hasher, batch->encoded.data, batch->encoded.len,
+				(uint8 *) VARDATA(hash));
+	return PointerGetDatum(hash);
+}
+
+/* Adds a row. It is copied: what it points to may go. */
+void
+BaAuditBatchAdd(BaAuditBatch *batch, const BaAudit *audit)
+{
+	TupleTableSlot *slot = NextSlot(batch);
+	int i;
+
+	PutOwn(&batch->row, audit, NextNumber(batch->sequence));
+	memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
+	for (i = 0; i < BA_AUDIT_COLUMNS; i++)
+	{
+		slot->tts_values[batch->place[i]] = batch->row.values[i];
+		slot->tts_isnull[batch->place[i]] = batch->row.nulls[i];
+	}
+	slot->tts_values[batch->format_place] = Int16GetDatum(BA_AUDIT_FORMAT);
+	slot->tts_isnull[batch->format_place] = false;
+	slot->tts_values[batch->hash_place] = HashOf(batch);
+	slot->tts_isnull[batch->hash_place] = false;
+	ExecStoreVirtualTuple(slot);
+	ExecMaterializeSlot(slot);
+	batch->rows++;
+	batch->bytes += batch->encoded.len;
+	if (batch->rows == ROWS_AT_ONCE || batch->bytes > BYTES_AT_ONCE)
+		Flush(batch);
+}
+
+void
+BaAuditBatchFinish(BaAuditBatch *batch)
+{
+	int i;
+
+	if (batch->rows > 0)
+		Flush(batch);
+	for (i = 0; i < ROWS_AT_ONCE && batch->slots[i] != NULL; i++)
+		ExecDropSingleTupleTableSlot(batch->slots[i]);
+	BaHasherFree(batch->hasher);
+	ExecCloseIndices(batch->result);
+	FreeExecutorState(batch->estate);
+	table_close(batch->relation, NoLock);
+	pfree(batch->encoded.data);
+	pfree(batch);
+	ForceSyncCommit();
+	must_be_durable = true;
+}
+
+/* Writes one row in the current transaction. */
 void
 BaAuditWrite(const BaAudit *audit)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	Relation relation = table_open(RequirePartition(now), RowExclusiveLock);
-	EState *estate = CreateExecutorState();
-	ResultRelInfo *result = makeNode(ResultRelInfo);
-	Filler filler;
+	BaAuditBatch *batch = BaAuditBatchStart(audit);
 
-	InitResultRelInfo(result, relation, 1, NULL, 0);
-	/* Nobody's trigger runs on the way, whoever put one there. */
-	result->ri_TrigDesc = NULL;
-	ExecOpenIndices(result, false);
-	filler.next = 0;
-	filler.tupdesc = RelationGetDescr(relation);
-	filler.slot = table_slot_create(relation, NULL);
-	ExecClearTuple(filler.slot);
-	memset(filler.slot->tts_isnull, true, sizeof(bool) * filler.tupdesc->natts);
-	FillRow(&filler, audit, now);
-	ExecStoreVirtualTuple(filler.slot);
-	ExecSimpleRelationInsert(result, estate, filler.slot);
-	ExecDropSingleTupleTableSlot(filler.slot);
-	ExecCloseIndices(result);
-	FreeExecutorState(estate);
-	table_close(relation, NoLock);
-	ForceSyncCommit();
-	must_be_durable = true;
+	BaAuditBatchAdd(batch, audit);
+	BaAuditBatchFinish(batch);
 }
 
 /*
@@ -320,12 +347,14 @@ BaAuditWrite(const BaAudit *audit)
  * that the setting itself has to be raised.
  */
 static void
-BeforeCommit(XactEvent event, void *arg)
+AroundCommit(XactEvent event, void *arg)
 {
 	if ((event == XACT_EVENT_PRE_COMMIT || event == XACT_EVENT_PRE_PREPARE) &&
 		must_be_durable && synchronous_commit < SYNCHRONOUS_COMMIT_ON)
 		(void) set_config_option("synchronous_commit", "on", PGC_USERSET, PGC_S_SESSION,
 								 GUC_ACTION_LOCAL, true, ERROR, false);
+	if (event == XACT_EVENT_COMMIT && must_be_durable)
+		BaUnsealedMark(MyDatabaseId);
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT ||
 		event == XACT_EVENT_PREPARE)
 		must_be_durable = false;
@@ -355,6 +384,8 @@ BaAuditOf(BaAudit *audit, const BaIdentity *identity)
 	audit->person_id = &identity->person_id;
 	audit->person = identity->person;
 	audit->session_id = &identity->session_id;
+	if (identity->has_emergency)
+		audit->emergency_id = &identity->emergency_id;
 	audit->client_addr = *identity->client_addr ? identity->client_addr : NULL;
 	if (identity->has_service)
 	{
@@ -389,137 +420,14 @@ BaAuditStart(BaAudit *audit, const char *action)
 void
 BaAuditSkip(int count)
 {
+	Oid sequence = NumberSequence();
+
 	while (count-- > 0)
-		(void) NextNumber();
-}
-
-/* ----------------------------------------------- rows outside a transaction */
-
-static void
-PackText(StringInfo packed, const char *value)
-{
-	appendStringInfoChar(packed, value == NULL ? 0 : 1);
-	if (value != NULL)
-		appendBinaryStringInfo(packed, value, strlen(value) + 1);
-}
-
-static void
-PackUuid(StringInfo packed, const pg_uuid_t *value)
-{
-	PackText(packed, value == NULL ? NULL : BaUuidText(value));
-}
-
-static const char *
-UnpackText(const char **at)
-{
-	const char *value;
-
-	if (*(*at)++ == 0)
-		return NULL;
-	value = *at;
-	*at += strlen(value) + 1;
-	return value;
-}
-
-static const pg_uuid_t *
-UnpackUuid(const char **at)
-{
-	const char *value = UnpackText(at);
-
-	return value == NULL ?
-			   NULL :
-			   DatumGetUUIDP(DirectFunctionCall1(uuid_in, CStringGetDatum(value)));
-}
-
-/* For the writer. Old and new values never travel: a refusal changes nothing. */
-void
-BaAuditPack(StringInfo to, const BaAudit *audit)
-{
-	PackText(to, audit->action);
-	PackText(to, audit->outcome);
-	PackUuid(to, audit->company_id);
-	PackText(to, audit->company_code);
-	PackUuid(to, audit->user_id);
-	PackText(to, audit->username);
-	PackUuid(to, audit->person_id);
-	PackText(to, audit->person);
-	PackUuid(to, audit->service_id);
-	PackText(to, audit->service_code);
-	PackUuid(to, audit->session_id);
-	PackText(to, audit->db_role);
-	PackText(to, audit->client_addr);
-	PackText(to, audit->peer_addr);
-	PackText(to, audit->application_name);
-	PackText(to, audit->object_type);
-	PackText(to, audit->object_id);
-	PackText(to, audit->detail == NULL ?
-					 NULL :
-					 JsonbToCString(NULL, &audit->detail->root, VARSIZE(audit->detail)));
-}
-
-/* In a transaction of its own, whatever the caller's comes to. */
-void
-BaAuditWriteDurably(const BaAudit *audit)
-{
-	StringInfoData packed;
-	char reply[BA_WRITER_REPLY];
-
-	initStringInfo(&packed);
-	BaAuditPack(&packed, audit);
-	BaWriterCall(BA_WRITER_AUDIT, packed.data, packed.len, reply);
-	pfree(packed.data);
-}
-
-/* In the writer: the row that BaAuditPack() packed. */
-void
-BaAuditUnpack(const char *packed, BaAudit *audit)
-{
-	const char *at = packed;
-	const char *detail;
-
-	memset(audit, 0, sizeof(*audit));
-	audit->action = UnpackText(&at);
-	audit->outcome = UnpackText(&at);
-	audit->company_id = UnpackUuid(&at);
-	audit->company_code = UnpackText(&at);
-	audit->user_id = UnpackUuid(&at);
-	audit->username = UnpackText(&at);
-	audit->person_id = UnpackUuid(&at);
-	audit->person = UnpackText(&at);
-	audit->service_id = UnpackUuid(&at);
-	audit->service_code = UnpackText(&at);
-	audit->session_id = UnpackUuid(&at);
-	audit->db_role = UnpackText(&at);
-	audit->client_addr = UnpackText(&at);
-	audit->peer_addr = UnpackText(&at);
-	audit->application_name = UnpackText(&at);
-	audit->object_type = UnpackText(&at);
-	audit->object_id = UnpackText(&at);
-	detail = UnpackText(&at);
-	if (detail != NULL)
-		audit->detail =
-			DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(detail)));
-}
-
-void
-BaAuditWritePacked(const char *packed)
-{
-	BaAudit audit;
-
-	BaAuditUnpack(packed, &audit);
-	BaAuditWrite(&audit);
-}
-
-static void
-HandleAudit(const char *payload, int length, char *reply)
-{
-	BaAuditWritePacked(payload);
+		(void) NextNumber(sequence);
 }
 
 void
 BaAuditInit(void)
 {
-	BaWriterRegister(BA_WRITER_AUDIT, HandleAudit);
-	BaWriterRegister(BA_WRITER_PARTITION, HandlePartition);
-	RegisterXactCallback(BeforeCommit, NULL);
+	RegisterXactCallback(AroundCommit, NULL);
 }

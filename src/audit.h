@@ -7,8 +7,6 @@
 #include "lib/stringinfo.h"
 #include "utils/uuid.h"
 
-#define BA_AUDIT_MONTHS_AHEAD 12 /* partitions made by open_instance() */
-
 /* An audit row in the making. NULL where nothing is known. */
 typedef struct BaAudit
 {
@@ -23,6 +21,7 @@ typedef struct BaAudit
 	const pg_uuid_t *service_id;
 	const char *service_code;
 	const pg_uuid_t *session_id;
+	const pg_uuid_t *emergency_id;
 	const char *db_role;
 	const char *client_addr;
 	const char *peer_addr;
@@ -34,17 +33,20 @@ typedef struct BaAudit
 	Jsonb *detail;
 } BaAudit;
 
+typedef struct BaAuditBatch BaAuditBatch;
+
 extern void BaAuditInit(void);
 extern void BaAuditStart(BaAudit *audit, const char *action);
 extern void BaAuditOf(BaAudit *audit, const BaIdentity *identity);
 extern void BaAuditSkip(int count);
+extern BaAuditBatch *BaAuditBatchStart(const BaAudit *common);
+extern void BaAuditBatchAdd(BaAuditBatch *batch, const BaAudit *audit);
+extern void BaAuditBatchFinish(BaAuditBatch *batch);
 extern void BaAuditWrite(const BaAudit *audit);
+extern void BaAuditDurableInit(void);
 extern void BaAuditWriteDurably(const BaAudit *audit);
 extern void BaAuditPack(StringInfo to, const BaAudit *audit);
 extern void BaAuditUnpack(const char *packed, BaAudit *audit);
 extern void BaAuditWritePacked(const char *packed);
-extern void BaAuditGuard(const char *relation);
-extern void BaAuditMakePartitions(void);
-extern void BaAuditLookAhead(void);
 
 #endif /* BESTAUTH_AUDIT_H */

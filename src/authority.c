@@ -111,7 +111,7 @@ Fill(BaAuthority *authority, const BaRow *row)
 	authority->company_code = BaGetText(row, 8);
 	authority->service_registered = BaGetBool(row, 9);
 	authority->service_version = BaGetInt(row, 10);
-	authority->has_lists = false;
+	authority->own.known = authority->emergency.known = false;
 }
 
 /* NULL if there is no such user. */
@@ -139,28 +139,44 @@ BaAuthorityOf(const pg_uuid_t *user_id)
 	return authority;
 }
 
-/* Permissions, companies and providers, which only the user of a session needs. */
-void
-BaAuthorityLists(BaAuthority *authority)
+static void
+SetLists(BaAuthorityLists *lists, Datum permissions, Datum companies, Datum providers)
 {
-	MemoryContext old;
-	Datum permissions, companies, providers;
+	MemoryContext old = MemoryContextSwitchTo(context);
 	Datum *values;
 	int i;
 
-	if (authority->has_lists)
-		return;
-	permissions = BaPermissionsOf(&authority->user);
-	companies = BaCompaniesOf(&authority->user);
-	providers = BaProvidersOf(&authority->user);
-	old = MemoryContextSwitchTo(context);
 	deconstruct_array(DatumGetArrayTypeP(permissions), TEXTOID, -1, false, TYPALIGN_INT,
-					  &values, NULL, &authority->permission_count);
-	authority->permissions = palloc(sizeof(char *) * (authority->permission_count + 1));
-	for (i = 0; i < authority->permission_count; i++)
-		authority->permissions[i] = TextDatumGetCString(values[i]);
-	BaIdSetFromArray(&authority->companies, companies);
-	BaIdSetFromArray(&authority->providers, providers);
-	authority->has_lists = true;
+					  &values, NULL, &lists->permission_count);
+	lists->permissions = palloc(sizeof(char *) * (lists->permission_count + 1));
+	for (i = 0; i < lists->permission_count; i++)
+		lists->permissions[i] = TextDatumGetCString(values[i]);
+	BaIdSetFromArray(&lists->companies, companies);
+	BaIdSetFromArray(&lists->providers, providers);
+	lists->known = true;
 	MemoryContextSwitchTo(old);
+}
+
+/* Permissions, companies and providers, which only the user of a session needs. */
+const BaAuthorityLists *
+BaAuthorityOwn(BaAuthority *authority)
+{
+	const BaUser *user = &authority->user;
+
+	if (!authority->own.known)
+		SetLists(&authority->own, BaPermissionsOf(user), BaCompaniesOf(user),
+				 BaProvidersOf(user));
+	return &authority->own;
+}
+
+/* The same in a session that has started emergency access. */
+const BaAuthorityLists *
+BaAuthorityInEmergency(BaAuthority *authority)
+{
+	const BaUser *user = &authority->user;
+
+	if (!authority->emergency.known)
+		SetLists(&authority->emergency, BaPermissionsInEmergency(user),
+				 BaCompaniesInEmergency(user), BaProvidersOf(user));
+	return &authority->emergency;
 }

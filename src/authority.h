@@ -4,6 +4,15 @@
 
 #include "user.h"
 
+typedef struct BaAuthorityLists
+{
+	bool known;
+	int permission_count;
+	char **permissions; /* in the order of strcmp() */
+	BaIdSet companies;
+	BaIdSet providers;
+} BaAuthorityLists;
+
 typedef struct BaAuthority
 {
 	pg_uuid_t user_id; /* hash key, must be first */
@@ -11,17 +20,15 @@ typedef struct BaAuthority
 	char *company_code; /* of the user's own company */
 	bool service_registered;
 	int service_version;
-	bool has_lists;
-	int permission_count;
-	char **permissions;
-	BaIdSet companies;
-	BaIdSet providers;
+	BaAuthorityLists own;
+	BaAuthorityLists emergency;
 } BaAuthority;
 
 extern void BaAuthorityBegin(void);
 extern bool BaAuthorityIsCurrent(void);
 extern MemoryContext BaAuthorityContext(uint64 *epoch);
 extern BaAuthority *BaAuthorityOf(const pg_uuid_t *user_id);
-extern void BaAuthorityLists(BaAuthority *authority);
+extern const BaAuthorityLists *BaAuthorityOwn(BaAuthority *authority);
+extern const BaAuthorityLists *BaAuthorityInEmergency(BaAuthority *authority);
 
 #endif /* BESTAUTH_AUTHORITY_H */

@@ -15,7 +15,9 @@
 #define BA_MAX_EMAIL 254
 #define BA_MAX_PASSWORD 1024
 #define BA_MAX_URL 500
-#define BA_MAX_IDENTIFIER 50   /* of an office, a claim */
+#define BA_MAX_IDENTIFIER 50 /* of an office, a claim */
+#define BA_MAX_REASON 500    /* in characters, like the least */
+#define BA_MIN_REASON 10
 #define BA_MAX_CLIENT_TEXT 200 /* address and description of a client */
 #define BA_MAX_LIST 10000      /* elements of an array argument */
 
@@ -30,5 +32,6 @@
 #define BA_PERM_MANAGE_FACILITIES "manage_facilities"
 #define BA_PERM_CLAIMS "claims"
 #define BA_PERM_MANAGE_PORTAL_USERS "manage_portal_users" /* of an office */
+#define BA_PERM_EMERGENCY_ACCESS "emergency_access"
 
 #endif /* BESTAUTH_H */

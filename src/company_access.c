@@ -28,12 +28,23 @@ static BaQuery entered_companies = {
 	.latest = true,
 };
 
+/* What an emergency opens has no row in company_access: it is the session's, not the user's. */
+static BaQuery entered_in_emergency = {
+	.sql =
+		"SELECT array_agg(id ORDER BY id) FROM (SELECT entered_id AS id FROM bestauth.company_access"
+		" WHERE user_id = $1 UNION SELECT company_id FROM bestauth.company WHERE parent_id = $2) entered",
+	.latest = true,
+};
+
+/* $4 is the parent whose children an emergency has opened, or NULL. */
 static BaQuery list_companies = {
 	.sql =
 		"SELECT c.company_id, c.code, c.name,"
 		" (array_agg(a.source ORDER BY a.precedence))[1], c.code"
-		" FROM bestauth.company_access a JOIN bestauth.company c ON c.company_id = a.entered_id"
-		" WHERE a.user_id = $1 AND ($2 IS NULL OR c.code COLLATE \"C\" > $2 COLLATE \"C\")"
+		" FROM (SELECT entered_id, source, precedence FROM bestauth.company_access WHERE user_id = $1"
+		" UNION ALL SELECT company_id, 'emergency', 5 FROM bestauth.company WHERE parent_id = $4) a"
+		" JOIN bestauth.company c ON c.company_id = a.entered_id"
+		" WHERE ($2 IS NULL OR c.code COLLATE \"C\" > $2 COLLATE \"C\")"
 		" GROUP BY c.company_id ORDER BY c.code COLLATE \"C\" LIMIT $3",
 };
 
@@ -85,6 +96,19 @@ BaCompaniesOf(const BaUser *user)
 
 	BaPutUuid(&args, &user->user_id);
 	(void) BaQueryRow(&entered_companies, &args, &row);
+	return row.values[0];
+}
+
+/* The same in an emergency: every child of the user's own company. */
+Datum
+BaCompaniesInEmergency(const BaUser *user)
+{
+	BaArgs args = {0};
+	BaRow row;
+
+	BaPutUuid(&args, &user->user_id);
+	BaPutUuid(&args, &user->company_id);
+	(void) BaQueryRow(&entered_in_emergency, &args, &row);
 	return row.values[0];
 }
 
@@ -153,6 +177,8 @@ bestauth_list_accessible_companies(PG_FUNCTION_ARGS)
 	BaPutUuid(&args, &caller.identity->user_id);
 	BaPutText(&args, BaArgTextOrNull(fcinfo, 1, "after", BA_MAX_CODE));
 	BaPutInt(&args, BaArgPageSize(fcinfo, 0, 100));
+	BaPutUuid(&args,
+			  caller.identity->has_emergency ? &caller.identity->own_company_id : NULL);
 	BaQueryReturn(&list_companies, &args, fcinfo);
 	return (Datum) 0;
 }

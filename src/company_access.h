@@ -5,6 +5,7 @@
 #include "user.h"
 
 extern Datum BaCompaniesOf(const BaUser *user);
+extern Datum BaCompaniesInEmergency(const BaUser *user);
 extern bool BaCompanyIsChild(const pg_uuid_t *child_id, const pg_uuid_t *parent_id);
 extern void BaCompanyChildNamed(const BaCaller *caller, const char *code,
 								BaCompany *child);

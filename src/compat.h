@@ -7,10 +7,23 @@
 
 #include "access/tupdesc.h"
 #include "common/base64.h"
+#include "executor/executor.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
 #include "utils/guc_tables.h"
+
+/* 16: a subcommand that goes for the children as well is no type of its own any more. */
+#if PG_VERSION_NUM >= 160000
+#define BaAlterTableType(type) (type)
+#else
+#define BaAlterTableType(type) \
+	((type) == AT_AddColumnRecurse      ? AT_AddColumn : \
+	 (type) == AT_DropColumnRecurse     ? AT_DropColumn : \
+	 (type) == AT_AddConstraintRecurse  ? AT_AddConstraint : \
+	 (type) == AT_DropConstraintRecurse ? AT_DropConstraint : \
+										  (type))
+#endif
 
 /* 16: access to variable-length values moved to a header of its own. */
 #if PG_VERSION_NUM >= 160000
@@ -39,6 +52,16 @@
 	object_ownercheck(RelationRelationId, (relation), (role))
 #else
 #define BaIsTableOwner(relation, role) pg_class_ownercheck((relation), (role))
+#endif
+
+/* 16: only the indexes of a kind can be asked for. */
+#if PG_VERSION_NUM >= 160000
+#define BaInsertIndexTuples(result, slot, estate) \
+	((void) ExecInsertIndexTuples((result), (slot), (estate), false, false, NULL, NIL, \
+								  false))
+#else
+#define BaInsertIndexTuples(result, slot, estate) \
+	((void) ExecInsertIndexTuples((result), (slot), (estate), false, false, NULL, NIL))
 #endif
 
 /* 17: a transaction can be limited in time as well. */
@@ -74,6 +97,13 @@
 #define BaArrayKeepsOrder(column) true
 #else
 #define BaArrayKeepsOrder(column) ((column) == 0)
+#endif
+
+/* 18: generated columns that are in no row. */
+#if PG_VERSION_NUM >= 180000
+#define BaAttributeIsVirtual(att) ((att)->attgenerated == ATTRIBUTE_GENERATED_VIRTUAL)
+#else
+#define BaAttributeIsVirtual(att) false
 #endif
 
 /* 18: pg_noreturn, in front of a declaration, for pg_attribute_noreturn() anywhere. */

@@ -13,6 +13,7 @@
  */
 #include "postgres.h"
 
+#include "audit_partition.h"
 #include "bestauth.h"
 #include "compat.h"
 #include "counter.h"

@@ -38,19 +38,49 @@ BaRandomBytes(void *to, size_t length)
 						errmsg("could not generate random values")));
 }
 
+/* Of what is no secret. */
+bool
+BaDigestEqual(const uint8 *one, const uint8 *other)
+{
+	return memcmp(one, other, BA_DIGEST_LENGTH) == 0;
+}
+
+/* An error frees it, with what else the (sub)transaction holds. */
+BaHasher *
+BaHasherMake(void)
+{
+	BaHasher *hasher = pg_cryptohash_create(PG_SHA256);
+
+	if (hasher == NULL)
+		CryptoFailed();
+	return hasher;
+}
+
+void
+BaHasherRun(BaHasher *hasher, const void *data, size_t length, uint8 *digest)
+{
+	if (pg_cryptohash_init(hasher) < 0 ||
+		pg_cryptohash_update(hasher, data, length) < 0 ||
+		pg_cryptohash_final(hasher, digest, BA_DIGEST_LENGTH) < 0)
+	{
+		pg_cryptohash_free(hasher);
+		CryptoFailed();
+	}
+}
+
+void
+BaHasherFree(BaHasher *hasher)
+{
+	pg_cryptohash_free(hasher);
+}
+
 void
 BaSha256(const void *data, size_t length, uint8 *digest)
 {
-	pg_cryptohash_ctx *ctx = pg_cryptohash_create(PG_SHA256);
+	BaHasher *hasher = BaHasherMake();
 
-	if (ctx == NULL || pg_cryptohash_init(ctx) < 0 ||
-		pg_cryptohash_update(ctx, data, length) < 0 ||
-		pg_cryptohash_final(ctx, digest, BA_DIGEST_LENGTH) < 0)
-	{
-		pg_cryptohash_free(ctx);
-		CryptoFailed();
-	}
-	pg_cryptohash_free(ctx);
+	BaHasherRun(hasher, data, length, digest);
+	BaHasherFree(hasher);
 }
 
 static char *

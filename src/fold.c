@@ -89,6 +89,15 @@ WriteRest(const BaRow *row)
 	BaAuditWrite(&audit);
 }
 
+/* What else is over and is to be written down, by whoever has it. */
+static void (*on_sweep)(void) = NULL;
+
+void
+BaFoldOnSweep(void (*handler)(void))
+{
+	on_sweep = handler;
+}
+
 /* In the writer: the counts of hours that are over. */
 void
 BaFoldSweep(void)
@@ -96,6 +105,8 @@ BaFoldSweep(void)
 	BaArgs args = {0};
 	ListCell *cell;
 
+	if (on_sweep != NULL)
+		on_sweep();
 	foreach (cell, BaQueryRows(&take_over, &args))
 		WriteRest(lfirst(cell));
 }

@@ -5,6 +5,7 @@
 #include "audit.h"
 
 extern void BaFoldInit(void);
+extern void BaFoldOnSweep(void (*handler)(void));
 extern void BaFoldSweep(void);
 extern void BaFoldPack(StringInfo to, const BaAudit *audit, const char *key);
 extern void BaFoldHandle(const char *packed);

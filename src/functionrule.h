@@ -6,12 +6,17 @@ typedef enum BaNeed
 {
 	BA_NEED_NOTHING,     /* whoever may EXECUTE it: logging in, asking who one is */
 	BA_NEED_SESSION,     /* a session, whatever it holds */
+	BA_NEED_STAFF,       /* the company's own people, each by a login of their own, who
+						  * hold one of the permissions; no operator */
 	BA_NEED_OWN_ACCOUNT, /* a session, for its own password [IBS-6] */
 	BA_NEED_SELF,        /* the permission, or a session about its own user */
 	BA_NEED_PERMISSION, /* a session that holds one of the permissions, or the operator */
 	BA_NEED_REPORT,     /* the same, or the auditor */
 	BA_NEED_ADMINISTRATOR, /* a company administrator's session, or the operator */
 	BA_NEED_OPERATOR,
+	BA_NEED_AUDITOR, /* or the operator */
+	BA_NEED_SEALER,  /* the operator, or the mailer, whose loop seals */
+	BA_NEED_RETENTION,
 	BA_NEED_MAILER,
 	BA_NEED_SUPERUSER
 } BaNeed;

@@ -56,8 +56,10 @@ BaIdentityText(const BaIdentity *identity)
 	PutId(&text, &identity->service_id);
 	PutId(&text, &identity->office_id);
 	PutId(&text, &identity->provider_id);
-	appendStringInfo(&text, "%d %d %d " INT64_FORMAT " ", identity->has_service,
-					 identity->has_office, identity->has_provider, identity->expires_at);
+	PutId(&text, &identity->emergency_id);
+	appendStringInfo(&text, "%d %d %d %d " INT64_FORMAT " ", identity->has_service,
+					 identity->has_office, identity->has_provider,
+					 identity->has_emergency, identity->expires_at);
 	PutField(&text, identity->user_type);
 	PutField(&text, identity->username);
 	PutField(&text, identity->person);
@@ -208,9 +210,11 @@ BaIdentityParse(const char *text)
 	GetId(&reader, &identity->service_id);
 	GetId(&reader, &identity->office_id);
 	GetId(&reader, &identity->provider_id);
+	GetId(&reader, &identity->emergency_id);
 	identity->has_service = GetNumber(&reader, ' ') != 0;
 	identity->has_office = GetNumber(&reader, ' ') != 0;
 	identity->has_provider = GetNumber(&reader, ' ') != 0;
+	identity->has_emergency = GetNumber(&reader, ' ') != 0;
 	identity->expires_at = GetNumber(&reader, ' ');
 	identity->user_type = GetField(&reader);
 	identity->username = GetField(&reader);

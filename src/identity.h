@@ -18,6 +18,8 @@ typedef struct BaIdentity
 	bool has_office;
 	pg_uuid_t provider_id; /* only if has_provider: at individual level */
 	bool has_provider;
+	pg_uuid_t emergency_id; /* only if has_emergency */
+	bool has_emergency;
 	TimestampTz expires_at;
 	char *user_type;
 	char *username;

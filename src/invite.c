@@ -151,28 +151,40 @@ SplitEmails(FunctionCallInfo fcinfo)
 
 /* ------------------------------------------------------------------ sending */
 
+static Jsonb *
+DetailOf(const Invite *invite, const char *email)
+{
+	BaJson detail;
+
+	BaJsonStart(&detail);
+	BaJsonText(&detail, "email", email);
+	BaJsonText(&detail, "role", invite->role);
+	BaJsonText(&detail, "office", invite->office.identifier);
+	if (invite->has_provider)
+		BaJsonText(&detail, "npi", invite->provider.npi);
+	return BaJsonFinish(&detail);
+}
+
 static void
 AuditInvites(const Invite *invite, List *rows)
 {
+	BaAuditBatch *batch = NULL;
 	ListCell *cell;
 
 	foreach (cell, rows)
 	{
 		pg_uuid_t id;
 		BaAudit audit;
-		BaJson detail;
 
 		(void) BaGetUuid(lfirst(cell), 0, &id);
 		BaRegistrationAudit(&audit, "registration.invited", &invite->company, &id);
-		BaJsonStart(&detail);
-		BaJsonText(&detail, "email", BaGetText(lfirst(cell), 1));
-		BaJsonText(&detail, "role", invite->role);
-		BaJsonText(&detail, "office", invite->office.identifier);
-		if (invite->has_provider)
-			BaJsonText(&detail, "npi", invite->provider.npi);
-		audit.detail = BaJsonFinish(&detail);
-		BaAuditWrite(&audit);
+		audit.detail = DetailOf(invite, BaGetText(lfirst(cell), 1));
+		if (batch == NULL)
+			batch = BaAuditBatchStart(&audit);
+		BaAuditBatchAdd(batch, &audit);
 	}
+	if (batch != NULL)
+		BaAuditBatchFinish(batch);
 }
 
 /* Before any of its invites: the order is office, registration, user, role, token. */

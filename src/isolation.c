@@ -14,23 +14,14 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_inherits.h"
-#include "catalog/pg_namespace.h"
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
-#include "storage/lmgr.h"
-#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 #include "access.h"
+#include "app_table.h"
 #include "args.h"
 #include "audit.h"
-#include "bestauth.h"
-#include "compat.h"
 #include "query.h"
 
 PG_FUNCTION_INFO_V1(bestauth_isolate_table);
@@ -99,86 +90,6 @@ static BaQuery list_made_indexes = {
 		" AND obj_description(i.indexrelid, 'pg_class') = $3 ORDER BY 1",
 	.latest = true,
 };
-
-/* -------------------------------------------------------------- which tables */
-
-static void
-RefuseRelation(const char *name, const char *reason)
-{
-	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					errmsg("relation \"%s\" cannot be isolated", name),
-					errdetail("%s", reason)));
-}
-
-static void
-CheckKind(Form_pg_class form)
-{
-	const char *name = NameStr(form->relname);
-
-	if (form->relkind != RELKIND_RELATION && form->relkind != RELKIND_PARTITIONED_TABLE)
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("relation \"%s\" cannot be isolated", name),
-						errdetail_relkind_not_supported(form->relkind)));
-	if (form->relpersistence == RELPERSISTENCE_TEMP)
-		RefuseRelation(name, "It is a temporary table.");
-}
-
-/* Is it something that may be isolated, and the caller's to do so? */
-static void
-CheckTable(Oid relation)
-{
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-	Form_pg_class form;
-	char *schema;
-
-	if (!HeapTupleIsValid(tuple))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("relation with OID %u does not exist", relation)));
-	form = (Form_pg_class) GETSTRUCT(tuple);
-	CheckKind(form);
-	schema = get_namespace_name(form->relnamespace);
-	if (schema != NULL &&
-		(form->relnamespace == PG_CATALOG_NAMESPACE || strcmp(schema, BA_SCHEMA) == 0 ||
-		 strcmp(schema, "information_schema") == 0))
-		RefuseRelation(NameStr(form->relname),
-					   psprintf("It is in the schema \"%s\".", schema));
-	if (!BaIsTableOwner(relation, GetUserId()))
-		aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, NameStr(form->relname));
-	ReleaseSysCache(tuple);
-}
-
-/* A foreign table can have no policy: who may read that partition would read all of it. */
-static void
-CheckChild(Oid relation)
-{
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relation));
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for relation %u", relation);
-	CheckKind((Form_pg_class) GETSTRUCT(tuple));
-	ReleaseSysCache(tuple);
-}
-
-/*
- * The table that was named, locked, and everything that inherits from it: somebody may have
- * been granted a partition. It is asked twice whether it is the caller's: whose it is not is
- * not to lock it, and it may have changed while the lock was waited for.
- */
-static List *
-LockTables(FunctionCallInfo fcinfo, const BaCaller *caller)
-{
-	Oid relation;
-
-	if (PG_ARGISNULL(0))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("argument \"%s\" must not be null", "relation")));
-	relation = PG_GETARG_OID(0);
-	PreventCommandIfReadOnly(psprintf("%s()", caller->function));
-	CheckTable(relation);
-	LockRelationOid(relation, AccessExclusiveLock);
-	CheckTable(relation);
-	return find_all_inheritors(relation, AccessExclusiveLock, NULL);
-}
 
 static char *
 TakeColumn(FunctionCallInfo fcinfo, Oid relation)
@@ -330,14 +241,14 @@ Datum
 bestauth_isolate_table(PG_FUNCTION_ARGS)
 {
 	BaCaller caller = BaAccessCaller(fcinfo);
-	List *tables = LockTables(fcinfo, &caller);
+	List *tables = BaAppTablesLock(fcinfo, &caller, "isolated");
 	char *column = TakeColumn(fcinfo, linitial_oid(tables));
 	State root = StateOf(linitial_oid(tables), column);
 	bool changed = false;
 	ListCell *cell;
 
 	foreach (cell, tables)
-		CheckChild(lfirst_oid(cell));
+		BaAppTableCheckChild(lfirst_oid(cell), "isolated");
 	BaQueryTextAsCaller(
 		psprintf("ALTER TABLE %s ALTER COLUMN %s SET NOT NULL", root.table, root.column));
 	foreach (cell, tables)
@@ -383,7 +294,7 @@ Datum
 bestauth_unisolate_table(PG_FUNCTION_ARGS)
 {
 	BaCaller caller = BaAccessCaller(fcinfo);
-	List *tables = LockTables(fcinfo, &caller);
+	List *tables = BaAppTablesLock(fcinfo, &caller, "isolated");
 	State root = StateOf(linitial_oid(tables), NULL);
 	ListCell *cell;
 

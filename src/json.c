@@ -1,6 +1,7 @@
 /*
  * json.c
- *	  Building a flat jsonb object, key by key. A NULL text leaves its key out.
+ *	  Building a flat jsonb object, key by key, where a NULL text leaves its key out; and
+ *	  what any jsonb takes as text.
  */
 #include "postgres.h"
 
@@ -9,6 +10,7 @@
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
 
 #include "json.h"
 
@@ -107,4 +109,34 @@ BaJsonFinish(BaJson *json)
 	JsonbValue *object = pushJsonbValue(&json->state, WJB_END_OBJECT, NULL);
 
 	return json->keys == 0 ? NULL : JsonbValueToJsonb(object);
+}
+
+/*
+ * The characters of what it prints, without signs between them: of a number of a few bytes
+ * there may be a hundred thousand. Stops as soon as there are more than enough.
+ */
+int64
+BaJsonTextSize(Jsonb *jsonb, int64 enough)
+{
+	JsonbIterator *it = JsonbIteratorInit(&jsonb->root);
+	JsonbIteratorToken token;
+	int64 size = 0;
+	JsonbValue v;
+
+	while (size <= enough && (token = JsonbIteratorNext(&it, &v, false)) != WJB_DONE)
+	{
+		if (token != WJB_KEY && token != WJB_VALUE && token != WJB_ELEM)
+			continue;
+		if (v.type == jbvString)
+			size += v.val.string.len;
+		else if (v.type == jbvNumeric)
+		{
+			char *digits = DatumGetCString(
+				DirectFunctionCall1(numeric_out, NumericGetDatum(v.val.numeric)));
+
+			size += strlen(digits);
+			pfree(digits);
+		}
+	}
+	return size;
 }

@@ -1,4 +1,4 @@
-/* json.h: building a flat jsonb object. */
+/* json.h: building a flat jsonb object, and the size of any. */
 #ifndef BESTAUTH_JSON_H
 #define BESTAUTH_JSON_H
 
@@ -16,5 +16,7 @@ extern void BaJsonTexts(BaJson *json, const char *key, char **items, int count);
 extern void BaJsonDatum(BaJson *json, const char *key, Datum value, bool isnull,
 						Oid type);
 extern Jsonb *BaJsonFinish(BaJson *json);
+
+extern int64 BaJsonTextSize(Jsonb *jsonb, int64 enough);
 
 #endif /* BESTAUTH_JSON_H */

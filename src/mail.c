@@ -183,6 +183,35 @@ static const BaMailKind kinds[] = {
 		" audit report.\n",
 	},
 	{
+		/* Without the reason: it may speak of a patient. */
+		.kind = BA_MAIL_NOTICE,
+		.topic = BA_NOTICE_EMERGENCY,
+		.variables = PERSON " emergency_user",
+		.subject = "Emergency access was started at {{company}}",
+		.body = HELLO
+		"{{emergency_user}} has started emergency access at {{company}}.  It ends by"
+		" itself.  The audit report has the reason, and all that is done under it.\n\nIf"
+		" there is no emergency, lock the user, which ends it at once.\n",
+	},
+	{
+		.kind = BA_MAIL_NOTICE,
+		.topic = BA_NOTICE_EMERGENCY_ENTERED,
+		.variables = PERSON " emergency_user",
+		.subject = "{{company}} was entered by emergency access",
+		.body = HELLO
+		"{{emergency_user}} of the parent company has entered {{company}} by emergency"
+		" access.  It ends by itself.  The audit report has all that is done under it.\n\nIf"
+		" you know of no emergency, ask the parent company.\n",
+	},
+	{
+		.kind = BA_MAIL_NOTICE,
+		.topic = BA_NOTICE_OWN_EMERGENCY,
+		.variables = PERSON,
+		.subject = "You have started emergency access at {{company}}",
+		.body = HELLO
+		"Emergency access was started with your account {{username}} at {{company}}." TELL,
+	},
+	{
 		.kind = BA_MAIL_NOTICE,
 		.topic = BA_NOTICE_REGISTRATION,
 		.stale_after = 24 * HOUR,

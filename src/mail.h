@@ -24,6 +24,9 @@
 #define BA_NOTICE_LOCKED "account_locked"
 #define BA_NOTICE_ACCESS "access_changed"
 #define BA_NOTICE_BILLING_USER "billing_user_created"
+#define BA_NOTICE_EMERGENCY "emergency_started"
+#define BA_NOTICE_EMERGENCY_ENTERED "emergency_entered"
+#define BA_NOTICE_OWN_EMERGENCY "own_emergency_started"
 #define BA_NOTICE_REGISTRATION "registration_attempted"
 
 /* A kind of mail, of some the topic: what it carries and what it says at first. */

@@ -68,7 +68,7 @@ BaMailCompose(const BaMailClaim *claim, const char *token, BaMailText *text)
 	const char *base = claim->has_portal ? claim->portal.url : BaBaseUrl;
 	int length = strlen(base);
 	BaCompany service = {0};
-	BaMailValue values[14] = {
+	BaMailValue values[15] = {
 		{"username", claim->has_user ? claim->user.username : NULL},
 		{"first_name", claim->has_user ? claim->user.first_name : NULL},
 		{"last_name", claim->has_user ? claim->user.last_name : NULL},
@@ -83,6 +83,7 @@ BaMailCompose(const BaMailClaim *claim, const char *token, BaMailText *text)
 		{"role", claim->has_registration ? claim->registration.role : NULL},
 		{"reason", claim->has_registration ? claim->registration.reason : NULL},
 		{"valid_until", NULL},
+		{"emergency_user", claim->has_about ? claim->about.username : NULL},
 	};
 	BaOffice office;
 

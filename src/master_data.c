@@ -16,10 +16,11 @@
 #include "bestauth.h"
 #include "company.h"
 #include "errors.h"
+#include "json.h"
 #include "master_data.h"
 #include "uuid.h"
 
-#define MAX_DETAILS 65536 /* bytes of jsonb */
+#define MAX_DETAILS 65536 /* bytes of jsonb, and of what it has as text */
 #define MAX_COPIES 100000 /* rows that one call makes */
 
 static BaQuery has_children = {
@@ -439,6 +440,13 @@ CheckDetails(const BaRowEvent *event)
 						errmsg("details of a %s are too long", event->table),
 						errdetail("They have %zu bytes as jsonb, at most %d are allowed.",
 								  (size_t) VARSIZE(details), MAX_DETAILS)));
+	/* A number of a few bytes may have a hundred thousand digits. */
+	if (BaJsonTextSize(details, MAX_DETAILS) > MAX_DETAILS)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("details of a %s are too long", event->table),
+						errdetail("As text they have more than the %d bytes that are"
+								  " allowed.",
+								  MAX_DETAILS)));
 }
 
 /* The table is called what its rows are. */

@@ -8,13 +8,18 @@
 #include "utils/guc.h"
 
 #include "audit.h"
+#include "audit_partition.h"
 #include "context.h"
 #include "counter.h"
+#include "emergency_access.h"
 #include "fold.h"
 #include "inval.h"
 #include "outbox.h"
+#include "sealer.h"
 #include "session_use.h"
 #include "settings.h"
+#include "trigger_move.h"
+#include "unsealed.h"
 #include "writer.h"
 
 PG_MODULE_MAGIC;
@@ -29,9 +34,15 @@ _PG_init(void)
 	MarkGUCPrefixReserved("bestauth");
 	BaInvalInit();
 	BaWriterInit();
+	BaUnsealedInit();
+	BaSealerInit();
 	BaAuditInit();
+	BaAuditDurableInit();
+	BaAuditPartitionInit();
 	BaFoldInit();
 	BaCounterInit();
 	BaOutboxInit();
+	BaEmergencyAccessInit();
 	BaSessionUseInit();
+	BaTriggerMoveInit();
 }

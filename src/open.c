@@ -16,6 +16,7 @@
 #include "access.h"
 #include "args.h"
 #include "audit.h"
+#include "audit_partition.h"
 #include "bestauth.h"
 #include "decision.h"
 #include "errors.h"
@@ -218,6 +219,38 @@ CheckRules(void)
 				 errdetail("%s.", BaGetText(&row, 1)), BaErrRule(BaGetText(&row, 0))));
 }
 
+/*
+ * A cluster that was set back, by an old base backup, gives numbers of transactions again; an
+ * audit that was dumped from it later knows them as over. Its rows would come after the seal.
+ */
+static void
+RequireNumbers(void)
+{
+	static BaQuery find_later = {
+		.sql =
+			"SELECT n.last FROM (SELECT pg_snapshot_xmax(snapshot)::text FROM bestauth.audit_block"
+			" WHERE system_id = $1 AND kind = 'rows' AND pg_snapshot_xmax(snapshot) > pg_current_xact_id()"
+			" UNION ALL SELECT transaction_id::text FROM bestauth.audit_log"
+			" WHERE system_id = $1 AND transaction_id > pg_current_xact_id()) n (last)"
+			" ORDER BY n.last::numeric DESC LIMIT 1",
+		.latest = true,
+	};
+	BaArgs args = {0};
+	BaRow row;
+
+	BaPutLong(&args, BaSystemId());
+	if (BaQueryRow(&find_later, &args, &row))
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg(
+				 "this cluster gives numbers of transactions that the audit knows as over"),
+			 errdetail("The audit goes up to transaction %s.", BaGetText(&row, 0)),
+			 errhint(
+				 "Stop the server, and raise the next transaction ID above that with pg_resetwal."),
+			 BaErrRule("AUD-6")));
+}
+
 static char *
 SetName(char *name)
 {
@@ -263,6 +296,7 @@ bestauth_open_instance(PG_FUNCTION_ARGS)
 						errdetail("It is for a superuser."), BaErrRule("AUD-1")));
 	LockInstance();
 	RequireOwner();
+	RequireNumbers();
 	BaAuditMakePartitions();
 	AssertTables();
 	CheckRules();

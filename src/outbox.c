@@ -155,15 +155,16 @@ BaOutboxNotice(const char *topic, const BaUser *user)
 		Insert(&message);
 }
 
-/* To all who run the company but the caller, about a user of it. */
+/* To all who run the company but the caller, about a user. */
 void
-BaOutboxTellAdministrators(const char *topic, const BaCaller *caller, const BaUser *about)
+BaOutboxTellAdministrators(const char *topic, const BaCaller *caller,
+						   const pg_uuid_t *company_id, const pg_uuid_t *about_id)
 {
 	BaArgs args = {0};
 
 	BaPutText(&args, topic);
-	BaPutUuid(&args, &about->company_id);
-	BaPutUuid(&args, &about->user_id);
+	BaPutUuid(&args, company_id);
+	BaPutUuid(&args, about_id);
 	BaPutUuid(&args, caller->identity ? &caller->identity->user_id : NULL);
 	if (BaQueryExec(&insert_for_administrators, &args) > 0)
 		BaOutboxNotify();

@@ -22,7 +22,8 @@ extern void BaOutboxPutRegistration(const char *topic, const pg_uuid_t *registra
 extern void BaOutboxNotify(void);
 extern void BaOutboxNotice(const char *topic, const BaUser *user);
 extern void BaOutboxTellAdministrators(const char *topic, const BaCaller *caller,
-									   const BaUser *about);
+									   const pg_uuid_t *company_id,
+									   const pg_uuid_t *about_id);
 extern void BaOutboxInit(void);
 extern void BaOutboxPutDurably(const char *kind, const BaUser *user,
 							   const BaSignupMail *signup, const BaAudit *audit,

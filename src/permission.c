@@ -20,11 +20,14 @@ PG_FUNCTION_INFO_V1(bestauth_revoke_permission);
 
 static BaQuery seed_permission = {
 	.sql =
-		"INSERT INTO bestauth.permission (name, title, description, by_name_only, client_only)"
-		" VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING",
+		"INSERT INTO bestauth.permission (name, title, description, by_name_only, client_only, in_emergency)"
+		" VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING",
 };
 
-/* bestauth's own, which are always there and always mean the same. */
+/*
+ * bestauth's own, which are always there and always mean the same. Those that rule over
+ * users or the audit no emergency gives: what is done in one must not outlast it, nor hide.
+ */
 static const struct
 {
 	const char *name;
@@ -33,17 +36,18 @@ static const struct
 	enum
 	{
 		FOR_ALL,
+		RULING,
 		BY_NAME_ONLY,
 		CLIENT_ONLY
 	} kind;
 } seeds[] = {
 	{"manage_users", "Manage users",
-	 "Create, change, lock and delete users of the company", FOR_ALL},
+	 "Create, change, lock and delete users of the company", RULING},
 	{"manage_roles", "Manage roles", "Create, change and delete roles of the company",
-	 FOR_ALL},
+	 RULING},
 	{BA_PERM_MY_ACCOUNT, "My account", "Change and reset the own password", FOR_ALL},
 	{BA_PERM_WEB_PORTAL, "Web portal", "Create client portal accounts", BY_NAME_ONLY},
-	{"audit_report", "Audit report", "Read the audit report of the company", FOR_ALL},
+	{"audit_report", "Audit report", "Read the audit report of the company", RULING},
 	{"manage_contacts", "Manage contacts", "Create and change contacts", FOR_ALL},
 	{BA_PERM_MANAGE_PAYERS, "Manage payers",
 	 "Create, change and delete payers of a company without child companies", FOR_ALL},
@@ -56,7 +60,9 @@ static const struct
 	{"panel_roster", "Panel roster", "Look at the panel roster", FOR_ALL},
 	{"identifi_practice", "Identifi Practice", "Use Identifi Practice", FOR_ALL},
 	{"manage_portal_users", "Manage portal users",
-	 "Invite, approve and manage users of an office", FOR_ALL},
+	 "Invite, approve and manage users of an office", RULING},
+	{BA_PERM_EMERGENCY_ACCESS, "Emergency access",
+	 "Start emergency access, for a while and seen by all who run the company", FOR_ALL},
 	{"fill_applications", "Fill in applications",
 	 "Fill in applications in a client portal", CLIENT_ONLY},
 	{"sign_documents", "Sign documents", "Sign documents in a client portal",
@@ -106,6 +112,7 @@ BaPermissionSeed(void)
 		BaPutText(&args, seeds[i].description);
 		BaPutBool(&args, seeds[i].kind == BY_NAME_ONLY);
 		BaPutBool(&args, seeds[i].kind == CLIENT_ONLY);
+		BaPutBool(&args, seeds[i].kind == FOR_ALL);
 		(void) BaQueryExec(&seed_permission, &args);
 	}
 }
@@ -119,6 +126,36 @@ BaPermissionsOf(const BaUser *user)
 
 	BaPutUuid(&args, &user->user_id);
 	(void) BaQueryRow(&effective_permissions, &args, &row);
+	return row.values[0];
+}
+
+/*
+ * The same in an emergency. What bestauth keeps out of one a session does not hold while
+ * it lasts, though its user may: else a company that is open for an hour could be given a
+ * user that stays.
+ */
+Datum
+BaPermissionsInEmergency(const BaUser *user)
+{
+	static BaQuery permissions_in_emergency = {
+		.sql =
+			"SELECT coalesce(array_agg(name ORDER BY name COLLATE \"C\"), '{}') FROM"
+			" (SELECT p.name FROM bestauth.permission p WHERE p.in_emergency AND NOT p.by_name_only AND NOT p.client_only"
+			" UNION SELECT a.permission FROM bestauth.permission_access a"
+			" WHERE a.user_id = $1 AND a.permission <> ALL ($2)) held",
+		.latest = true,
+	};
+	char *kept_out[lengthof(seeds)];
+	int i, count = 0;
+	BaArgs args = {0};
+	BaRow row;
+
+	for (i = 0; i < lengthof(seeds); i++)
+		if (seeds[i].kind != FOR_ALL)
+			kept_out[count++] = (char *) seeds[i].name;
+	BaPutUuid(&args, &user->user_id);
+	BaPutTexts(&args, BaTextArray(kept_out, count));
+	(void) BaQueryRow(&permissions_in_emergency, &args, &row);
 	return row.values[0];
 }
 
@@ -266,6 +303,17 @@ FindKind(const char *name, bool *by_name_only, bool *client_only)
 	return true;
 }
 
+static bool
+IsOwn(const char *name)
+{
+	int i;
+
+	for (i = 0; i < lengthof(seeds); i++)
+		if (strcmp(seeds[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 /* What a permission means is what roles and users were given: it stays so. */
 void
 BaPermissionRule(BaRowEvent *event, bool restoring)
@@ -284,6 +332,8 @@ BaPermissionRule(BaRowEvent *event, bool restoring)
 	BaColumnRequireSame(event, "name", "PRT-3");
 	BaColumnRequireSame(event, "by_name_only", "PRT-3");
 	BaColumnRequireSame(event, "client_only", "PRT-9");
+	if (IsOwn(name))
+		BaColumnRequireSame(event, "in_emergency", "J-14");
 	BaColumnRequireClean(event, "title");
 	BaColumnRequireClean(event, "description");
 }
@@ -294,13 +344,11 @@ BaPermissionDeleteRule(const BaRowEvent *event)
 {
 	bool isnull;
 	char *name = TextDatumGetCString(BaColumn(event, false, "name", &isnull));
-	int i;
 
-	for (i = 0; i < lengthof(seeds); i++)
-		if (strcmp(seeds[i].name, name) == 0)
-			ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION),
-							errmsg("permission \"%s\" cannot be deleted", name),
-							BaErrRule("PRT-3")));
+	if (IsOwn(name))
+		ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION),
+						errmsg("permission \"%s\" cannot be deleted", name),
+						BaErrRule("PRT-3")));
 }
 
 void

@@ -17,6 +17,7 @@ extern bool BaPermissionCovers(const BaUser *holder, const BaUser *user);
 extern bool BaPermissionGive(const BaCompany *company, const BaUser *user,
 							 const char *name);
 extern Datum BaPermissionsOf(const BaUser *user);
+extern Datum BaPermissionsInEmergency(const BaUser *user);
 extern Datum BaProvidersOf(const BaUser *user);
 extern void BaPermissionRule(BaRowEvent *event, bool restoring);
 extern void BaPermissionDeleteRule(const BaRowEvent *event);

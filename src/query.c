@@ -6,8 +6,7 @@
  * BaQueryTextAsCaller, DDL on what is not ours), and under a search_path of pg_catalog and pg_temp: a kept plan is analysed anew
  * under the path of each execution, so the path is pinned at each execution. The
  * caller never sees the switch; GetUserId() is the real caller's everywhere else
- * in C. There is no PG_TRY: on an error the (sub)transaction's abort puts user,
- * path and SPI back.
+ * in C. On an error the (sub)transaction's abort puts user, path and SPI back.
  *
  * Results are copied into the memory context of the call. Plans are kept for the
  * life of the backend.
@@ -39,6 +38,8 @@ typedef struct Scope
 	int nest_level;
 	MemoryContext context;
 } Scope;
+
+static bool running_text = false;
 
 Oid
 BaOwnerId(void)
@@ -82,10 +83,32 @@ Prepare(BaQuery *query, BaArgs *args)
 	if (query->plan != NULL)
 		return;
 	plan = SPI_prepare_cursor(query->sql, args->count, args->types,
-							  query->secret ? CURSOR_OPT_GENERIC_PLAN : 0);
+							  query->secret ? CURSOR_OPT_GENERIC_PLAN :
+							  query->custom ? CURSOR_OPT_CUSTOM_PLAN :
+											  0);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "could not prepare a query: %s", SPI_result_code_string(SPI_result));
 	query->plan = plan;
+}
+
+static void
+Planning(const char *setting, const char *value)
+{
+	(void) set_config_option(setting, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE,
+							 true, 0, false);
+}
+
+/* How it is to be planned: in force until Leave(). */
+static void
+SetPlanning(const BaQuery *query)
+{
+	/* A setting goes before what the plan was prepared for. */
+	if (query->secret)
+		Planning("plan_cache_mode", "force_generic_plan");
+	if (query->custom)
+		Planning("plan_cache_mode", "force_custom_plan");
+	if (query->indexed)
+		Planning("enable_seqscan", "off");
 }
 
 static uint64
@@ -95,10 +118,7 @@ Execute(BaQuery *query, BaArgs *args, long limit)
 	int code;
 
 	Prepare(query, args);
-	/* A setting goes before what the plan was prepared for. */
-	if (query->secret)
-		(void) set_config_option("plan_cache_mode", "force_generic_plan", PGC_USERSET,
-								 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	SetPlanning(query);
 	if (query->latest)
 	{
 		/* The transaction's own changes so far are to be seen as well. */
@@ -188,6 +208,66 @@ BaQueryRows(BaQuery *query, BaArgs *args)
 	return rows;
 }
 
+static bool
+VisitBatch(SPITupleTable *rows, BaQueryVisit visit, void *state, MemoryContext context)
+{
+	bool more = true;
+	uint64 i;
+
+	for (i = 0; more && i < rows->numvals; i++)
+	{
+		MemoryContext old;
+		BaRow row;
+
+		CHECK_FOR_INTERRUPTS();
+		CopyRow(rows->vals[i], rows->tupdesc, context, &row);
+		old = MemoryContextSwitchTo(context);
+		more = visit(&row, state);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(context);
+	}
+	return more;
+}
+
+/*
+ * Runs a query and shows its rows one after the other, however many they are; what the
+ * visitor allocates goes with the row. It reads under the snapshot of the statement that
+ * called, so several of these see one state; or under the latest.
+ */
+void
+BaQueryEach(BaQuery *query, BaArgs *args, BaQueryVisit visit, void *state)
+{
+	Scope scope;
+	Portal portal;
+	MemoryContext context;
+	bool more;
+
+	Enter(&scope);
+	context = AllocSetContextCreate(CurrentMemoryContext, "bestauth row of a query",
+									ALLOCSET_DEFAULT_SIZES);
+	Prepare(query, args);
+	SetPlanning(query);
+	if (query->latest)
+	{
+		CommandCounterIncrement();
+		PushActiveSnapshot(GetLatestSnapshot());
+	}
+	portal = SPI_cursor_open(NULL, query->plan, args->values, args->nulls, true);
+	do
+	{
+		SPITupleTable *rows;
+
+		SPI_cursor_fetch(portal, true, BATCH);
+		rows = SPI_tuptable;
+		more = SPI_processed > 0 && VisitBatch(rows, visit, state, context);
+		SPI_freetuptable(rows);
+	} while (more);
+	SPI_cursor_close(portal);
+	if (query->latest)
+		PopActiveSnapshot();
+	Leave(&scope);
+}
+
 /*
  * Runs a query and returns its rows as those of the set-returning function that was
  * called, whose columns they have. For reports: it reads under the statement's
@@ -204,6 +284,7 @@ BaQueryReturn(BaQuery *query, BaArgs *args, FunctionCallInfo fcinfo)
 	Assert(!query->latest);
 	Enter(&scope);
 	Prepare(query, args);
+	SetPlanning(query);
 	portal = SPI_cursor_open(NULL, query->plan, args->values, args->nulls, false);
 	for (;;)
 	{
@@ -224,10 +305,28 @@ BaQueryReturn(BaQuery *query, BaArgs *args, FunctionCallInfo fcinfo)
 static void
 ExecuteText(const char *sql)
 {
-	int code = SPI_execute(sql, false, 0);
+	bool outer = running_text;
+	int code = 0;
 
+	running_text = true;
+	PG_TRY();
+	{
+		code = SPI_execute(sql, false, 0);
+	}
+	PG_FINALLY();
+	{
+		running_text = outer;
+	}
+	PG_END_TRY();
 	if (code < 0)
 		elog(ERROR, "could not execute a statement: %s", SPI_result_code_string(code));
+}
+
+/* Is a statement of ours under way, DDL for instance? */
+bool
+BaQueryTextIsRunning(void)
+{
+	return running_text;
 }
 
 /*
@@ -337,6 +436,12 @@ int32
 BaGetInt(const BaRow *row, int column)
 {
 	return row->nulls[column] ? 0 : DatumGetInt32(row->values[column]);
+}
+
+int64
+BaGetLong(const BaRow *row, int column)
+{
+	return row->nulls[column] ? 0 : DatumGetInt64(row->values[column]);
 }
 
 bool

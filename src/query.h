@@ -14,13 +14,17 @@
  * the first use. "latest" reads what is committed now, whatever the isolation
  * level of the transaction: for decisions that must not rest on an old snapshot.
  * "secret" has an argument that must not be seen: a plan of its own would have it as a
- * constant, which auto_explain logs.
+ * constant, which auto_explain logs. "custom" is planned for its arguments each time: where
+ * no plan is good for all. "indexed" reads no table whole, even where nothing is known of it
+ * yet.
  */
 typedef struct BaQuery
 {
 	const char *sql;
 	bool latest;
 	bool secret;
+	bool custom;
+	bool indexed;
 	struct _SPI_plan *plan;
 } BaQuery;
 
@@ -39,6 +43,9 @@ typedef struct BaRow
 	bool nulls[BA_QUERY_MAX];
 } BaRow;
 
+/* Is given rows one by one; each goes when it returns. False for enough. */
+typedef bool (*BaQueryVisit)(const BaRow *row, void *state);
+
 extern void BaPut(BaArgs *args, Oid type, Datum value, bool isnull);
 extern void BaPutText(BaArgs *args, const char *value);
 extern void BaPutUuid(BaArgs *args, const pg_uuid_t *value);
@@ -51,15 +58,18 @@ extern void BaPutTexts(BaArgs *args, Datum array);
 extern char *BaGetText(const BaRow *row, int column);
 extern bool BaGetUuid(const BaRow *row, int column, pg_uuid_t *value);
 extern int32 BaGetInt(const BaRow *row, int column);
+extern int64 BaGetLong(const BaRow *row, int column);
 extern bool BaGetBool(const BaRow *row, int column);
 extern TimestampTz BaGetTime(const BaRow *row, int column);
 
 extern uint64 BaQueryExec(BaQuery *query, BaArgs *args);
 extern bool BaQueryRow(BaQuery *query, BaArgs *args, BaRow *row);
 extern List *BaQueryRows(BaQuery *query, BaArgs *args);
+extern void BaQueryEach(BaQuery *query, BaArgs *args, BaQueryVisit visit, void *state);
 extern void BaQueryReturn(BaQuery *query, BaArgs *args, FunctionCallInfo fcinfo);
 extern void BaQueryText(const char *sql);
 extern void BaQueryTextAsCaller(const char *sql);
+extern bool BaQueryTextIsRunning(void);
 
 extern Oid BaOwnerId(void);
 

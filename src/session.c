@@ -8,11 +8,13 @@
  */
 #include "postgres.h"
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 
 #include "args.h"
 #include "authority.h"
+#include "bestauth.h"
 #include "crypto.h"
 #include "query.h"
 #include "session.h"
@@ -33,9 +35,10 @@ static BaQuery insert_session = {
 #define SESSION_SELECT \
 	"SELECT s.session_id, s.user_id, s.person_id, coalesce(p.company_id, s.company_id), s.billing_service_id," \
 	" s.user_version, s.person_version, s.service_version, s.expires_at, l.last_used_at," \
-	" s.ended_at IS NOT NULL, s.client_addr" \
+	" s.ended_at IS NOT NULL, s.client_addr, e.emergency_id, e.expires_at, e.xmin" \
 	" FROM bestauth.session s JOIN bestauth.session_use l ON l.session_id = s.session_id" \
-	" LEFT JOIN bestauth.session_company p ON p.session_id = s.session_id"
+	" LEFT JOIN bestauth.session_company p ON p.session_id = s.session_id" \
+	" LEFT JOIN bestauth.emergency_access e ON e.session_id = s.session_id AND e.ended_at IS NULL"
 
 static BaQuery find_session = {
 	.sql = SESSION_SELECT " WHERE s.token_hash = $1",
@@ -150,11 +153,44 @@ SetCompany(BaSessionFound *found, BaAuthority *user)
 }
 
 static void
+SetLists(BaIdentity *identity, const BaAuthorityLists *lists)
+{
+	identity->permission_count = lists->permission_count;
+	identity->permissions = lists->permissions;
+	identity->companies = lists->companies;
+	identity->providers = lists->providers;
+}
+
+/*
+ * One that this transaction has started does not count yet: if it is rolled back, nobody
+ * would ever hear of what was seen meanwhile [J-14].
+ */
+static void
+SetEmergency(BaSessionFound *found, const BaRow *row, BaAuthority *user)
+{
+	BaIdentity *identity = &found->identity;
+
+	SetLists(identity, BaAuthorityOwn(user));
+	found->has_emergency =
+		BaGetUuid(row, 12, &found->emergency_id) &&
+		!TransactionIdIsCurrentTransactionId(DatumGetTransactionId(row->values[14]));
+	if (!found->has_emergency)
+		return;
+	found->emergency_until = BaGetTime(row, 13);
+	found->emergency_over = GetCurrentTimestamp() >= found->emergency_until ||
+							!BaIdentityHolds(identity, BA_PERM_EMERGENCY_ACCESS);
+	if (found->emergency_over)
+		return;
+	SetLists(identity, BaAuthorityInEmergency(user));
+	identity->has_emergency = true;
+	identity->emergency_id = found->emergency_id;
+}
+
+static void
 SetNames(BaSessionFound *found, BaAuthority *user, const BaAuthority *person)
 {
 	BaIdentity *identity = &found->identity;
 
-	BaAuthorityLists(user);
 	/* The person is of the service, and users never change their company. */
 	identity->service_code = identity->has_service ? person->company_code : "";
 	identity->user_type = (char *) user->user.type->name;
@@ -162,10 +198,6 @@ SetNames(BaSessionFound *found, BaAuthority *user, const BaAuthority *person)
 	identity->person = identity->has_service ? psprintf("%s/%s", identity->service_code,
 														person->user.username) :
 											   person->user.username;
-	identity->permission_count = user->permission_count;
-	identity->permissions = user->permissions;
-	identity->companies = user->companies;
-	identity->providers = user->providers;
 	identity->has_office = user->user.has_office;
 	identity->office_id = user->user.office_id;
 	identity->has_provider = user->user.has_provider;
@@ -195,6 +227,7 @@ Load(BaQuery *query, BaArgs *args, BaSessionFound *found)
 	person = BaAuthorityOf(&identity->person_id);
 	if (user == NULL || person == NULL)
 		elog(ERROR, "the session's user is gone");
+	SetEmergency(found, &row, user);
 	SetNames(found, user, person);
 	found->fault = AuthorityFault(&row, identity, user, person);
 	if (found->fault == NULL)

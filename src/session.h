@@ -29,6 +29,10 @@ typedef struct BaSessionFound
 	const char *fault; /* NULL if it is good */
 	char *lost_code;   /* of the company that it was in and has lost; NULL if not */
 	pg_uuid_t lost_id;
+	bool has_emergency; /* one that nobody has written down the end of */
+	bool emergency_over;
+	pg_uuid_t emergency_id;
+	TimestampTz emergency_until;
 } BaSessionFound;
 
 extern bool BaSessionFind(Datum digest, BaSessionFound *found);

@@ -22,10 +22,13 @@
 #include "authority.h"
 #include "bestauth.h"
 #include "crypto.h"
+#include "emergency_access.h"
 #include "errors.h"
 #include "fold.h"
 #include "instance.h"
 #include "inval.h"
+#include "mail.h"
+#include "outbox.h"
 #include "query.h"
 #include "session.h"
 #include "session_use.h"
@@ -57,6 +60,8 @@ static BaQuery leave_lost = {
 		" FROM bestauth.session_company p JOIN bestauth.session s ON s.session_id = p.session_id"
 		" WHERE p.session_id = $1 AND p.company_id = $2 AND NOT EXISTS"
 		" (SELECT FROM bestauth.company_access a WHERE a.user_id = s.user_id AND a.entered_id = $2)"
+		" AND NOT EXISTS (SELECT FROM bestauth.emergency_access e JOIN bestauth.company c ON c.parent_id = e.company_id"
+		" WHERE e.session_id = $1 AND e.ended_at IS NULL AND e.expires_at > clock_timestamp() AND c.company_id = $2)"
 		" FOR UPDATE OF p SKIP LOCKED)",
 };
 
@@ -83,6 +88,7 @@ typedef struct Entry
 	uint64 generation;              /* of sessions, in which it was read */
 	TimestampTz last_used_at;       /* as it was read */
 	TimestampTz touched_at;         /* tried to note it then */
+	TimestampTz emergency_until;    /* only if the identity has one */
 	BaIdentity *identity;
 	char *text;      /* of the identity */
 	char *lost_code; /* of a company that the session may not enter any more, or NULL */
@@ -176,6 +182,7 @@ CachePut(const uint8 *digest, uint64 generation, const BaSessionFound *found)
 	MemoryContextSwitchTo(old);
 	entry->generation = generation;
 	entry->last_used_at = found->last_used_at;
+	entry->emergency_until = found->emergency_until;
 	entry->lost_code = lost_code;
 	return entry;
 }
@@ -313,6 +320,8 @@ RefuseFound(const BaSessionFound *found)
 	BaAudit audit;
 	BaJson detail;
 
+	if (found->has_emergency)
+		BaEmergencyNoteEnd(&found->emergency_id);
 	if (!RecoveryInProgress() && !BaUuidEqual(&last_refused, &found->identity.session_id))
 	{
 		StartAudit(&audit, "session.refused", &found->identity);
@@ -344,6 +353,14 @@ Look(Datum digest, BaSessionFound *found)
 	return generation;
 }
 
+/* Asked of the clock each time: nobody sends a message when a time is up. */
+static bool
+IsEmergencyOver(const Entry *entry)
+{
+	return entry->identity->has_emergency &&
+		   GetCurrentTimestamp() >= entry->emergency_until;
+}
+
 static Entry *
 Find(Datum digest)
 {
@@ -353,12 +370,15 @@ Find(Datum digest)
 	BaSessionFound found;
 
 	if (entry != NULL &&
-		BaSessionTimeFault(entry->identity->expires_at, entry->last_used_at) == NULL)
+		BaSessionTimeFault(entry->identity->expires_at, entry->last_used_at) == NULL &&
+		!IsEmergencyOver(entry))
 		return entry;
 	generation = Look(digest, &found);
 	/* A company may have been given since what its user may enter was remembered. */
 	if (found.lost_code != NULL)
 		generation = Look(digest, &found);
+	if (found.emergency_over)
+		BaEmergencyNoteEnd(&found.emergency_id);
 	if (found.lost_code != NULL)
 		NoteLoss(&found);
 	return CachePut(key, generation, &found);
@@ -434,6 +454,8 @@ AuditSwitch(const BaIdentity *identity, const char *from)
 	audit.object_id = identity->company_code;
 	BaJsonStart(&detail);
 	BaJsonText(&detail, "from", from);
+	if (identity->has_emergency)
+		BaJsonText(&detail, "emergency_id", BaUuidText(&identity->emergency_id));
 	audit.detail = BaJsonFinish(&detail);
 	BaAuditWrite(&audit);
 }
@@ -486,6 +508,11 @@ Enter(const BaCaller *caller, const char *code)
 	found.identity.company_code = company.code;
 	Move(&found.identity);
 	AuditSwitch(&found.identity, from);
+	/* Whose company an emergency opens is to hear of it, not the parent alone [J-14]. */
+	if (found.identity.has_emergency &&
+		!BaUuidEqual(&company.company_id, &found.identity.own_company_id))
+		BaOutboxTellAdministrators(BA_NOTICE_EMERGENCY_ENTERED, caller,
+								   &company.company_id, &found.identity.user_id);
 	old = MemoryContextSwitchTo(TopTransactionContext);
 	identity = CopyIdentity(&found.identity);
 	MemoryContextSwitchTo(old);

@@ -16,6 +16,7 @@
 
 char *BaBaseUrl = NULL;
 int BaChallengeLifetime = 300;
+int BaEmergencyDuration = 3600;
 int BaHashCost = 12;
 int BaHashSlots = 0;
 int BaHashTimeout = 10000;
@@ -26,6 +27,7 @@ int BaMailHourlyLimit = 20;
 int BaMailMaxAttempts = 10;
 int BaPasswordMinLength = 15;
 char *BaPepperFile = NULL;
+int BaSealInterval = 5;
 int BaSessionAbsoluteLimit = 43200;
 int BaSessionIdleLimit = 1800;
 int BaSetupLinkLifetime = 86400;
@@ -48,6 +50,10 @@ DefineLoginsAndMail(void)
 	DefineSeconds("bestauth.challenge_lifetime",
 				  "How long part two of a login may take after part one.", NULL,
 				  &BaChallengeLifetime, 300, 10, 3600);
+	DefineSeconds(
+		"bestauth.emergency_duration",
+		"How long an emergency access lasts at most, and unless it is to be shorter.",
+		NULL, &BaEmergencyDuration, 3600, 60, 43200);
 	DefineCustomIntVariable(
 		"bestauth.hash_cost", "Cost of the password hash, as a power of two.",
 		"12 takes a quarter of a second on a core of 2020. Stored hashes of a lower cost are renewed at the next good login.",
@@ -93,6 +99,10 @@ DefineLoginsAndMail(void)
 static void
 DefineSessions(void)
 {
+	DefineCustomIntVariable("bestauth.seal_interval",
+							"How often the audit is sealed, where bestauth is preloaded.",
+							"0 leaves it to whoever calls audit_seal().", &BaSealInterval,
+							5, 0, 3600, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineSeconds("bestauth.session_absolute_limit",
 				  "How long a session lasts, whatever is done in it.", NULL,
 				  &BaSessionAbsoluteLimit, 43200, 1, 30 * DAY);

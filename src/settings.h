@@ -4,6 +4,7 @@
 
 extern char *BaBaseUrl;
 extern int BaChallengeLifetime;
+extern int BaEmergencyDuration;
 extern int BaHashCost;
 extern int BaHashSlots;   /* 0: by the processors */
 extern int BaHashTimeout; /* milliseconds */
@@ -14,6 +15,7 @@ extern int BaMailHourlyLimit;
 extern int BaMailMaxAttempts;
 extern int BaPasswordMinLength;
 extern char *BaPepperFile;
+extern int BaSealInterval;
 extern int BaSessionAbsoluteLimit;
 extern int BaSessionIdleLimit;
 extern int BaSetupLinkLifetime;

@@ -8,6 +8,7 @@
 #include "fmgr.h"
 #include "utils/rel.h"
 
+#include "block.h"
 #include "errors.h"
 #include "instance.h"
 #include "tuple.h"
@@ -20,8 +21,8 @@ bestauth_guard_tg(PG_FUNCTION_ARGS)
 	TriggerData *trigger = BaTriggerCheck(fcinfo, "guard_tg", false);
 	TriggerEvent event = trigger->tg_event;
 
-	/* A restore loads the audit of before; nothing else does. */
-	if (TRIGGER_FIRED_BY_INSERT(event) && BaInstanceIsRestoring())
+	/* A restore loads the audit of before; nothing else does, but what seals it. */
+	if (TRIGGER_FIRED_BY_INSERT(event) && (BaBlockIsWriting() || BaInstanceIsRestoring()))
 		return PointerGetDatum(NULL);
 	ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION),
 					errmsg("rows of table \"%s\" cannot be %s",

@@ -12,6 +12,7 @@
 #include "company_access.h"
 #include "contact.h"
 #include "credential.h"
+#include "emergency_access.h"
 #include "employee.h"
 #include "instance.h"
 #include "mail_template.h"
@@ -62,6 +63,7 @@ static const struct
 	{"contact", BaContactRule},
 	{"credential", BaCredentialRule},
 	{"historical_claim", BaHistoricalClaimRule},
+	{"emergency_access", BaEmergencyAccessRule},
 	{"employee", BaEmployeeRule},
 	{"facility", BaMasterDataRule},
 	{"mail_template", BaMailTemplateRule},

@@ -1,18 +1,33 @@
 /*
  * tuple.c
- *	  Columns of a trigger's rows, by name, and the checks of how a trigger
- *	  function is called.
+ *	  Columns of a trigger's rows, by name, a table's own name, and the checks of how a
+ *	  trigger function is called.
  */
 #include "postgres.h"
 
 #include "access/htup_details.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
 #include "args.h"
 #include "errors.h"
 #include "tuple.h"
+
+/* With its schema, quoted where it must be: whatever the session's settings are. */
+char *
+BaTableName(Oid relation)
+{
+	bool quote_all = quote_all_identifiers;
+	char *name;
+
+	quote_all_identifiers = false;
+	name = quote_qualified_identifier(get_namespace_name(get_rel_namespace(relation)),
+									  get_rel_name(relation));
+	quote_all_identifiers = quote_all;
+	return name;
+}
 
 /* Raises unless the function is called as the trigger that it is. */
 TriggerData *

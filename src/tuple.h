@@ -14,6 +14,7 @@ typedef struct BaRowEvent
 	HeapTuple new_row;
 } BaRowEvent;
 
+extern char *BaTableName(Oid relation);
 extern TriggerData *BaTriggerCheck(FunctionCallInfo fcinfo, const char *name, bool row);
 extern BaRowEvent BaRowEventOf(TriggerData *trigger);
 extern bool BaColumnExists(const BaRowEvent *event, const char *column);

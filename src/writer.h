@@ -4,7 +4,7 @@
 
 #include "lib/stringinfo.h"
 
-#define BA_WRITER_PAYLOAD 7168 /* bytes of a request */
+#define BA_WRITER_PAYLOAD 12288 /* bytes of a request: see record_access() */
 #define BA_WRITER_REPLY 64     /* bytes of an answer */
 
 typedef enum BaWriterKind
@@ -16,6 +16,7 @@ typedef enum BaWriterKind
 	BA_WRITER_TOUCH,
 	BA_WRITER_LOSS,
 	BA_WRITER_MAIL,
+	BA_WRITER_EMERGENCY,
 	BA_WRITER_KINDS
 } BaWriterKind;
 

@@ -13,7 +13,7 @@ CREATE TABLE bestauth.access_grant (
 	role_id    oid NOT NULL,
 	system_id  bigint NOT NULL,
 	access     text NOT NULL COLLATE "C"
-		CHECK (access IN ('application', 'reader', 'operator', 'auditor', 'mailer')),
+		CHECK (access IN ('application', 'reader', 'operator', 'auditor', 'mailer', 'retention')),
 	granted_at timestamptz NOT NULL DEFAULT clock_timestamp(),
 	PRIMARY KEY (role_name, access)
 );
@@ -27,7 +27,7 @@ CREATE FUNCTION bestauth.grant_access(role regrole, access text) RETURNS void
 	AS 'MODULE_PATHNAME', 'bestauth_grant_access' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.grant_access(regrole, text) IS
 'Gives a database role access to bestauth; nothing here is granted in any other way. For a superuser.
-Parameters: role; access: application (what a session may call), reader (what policies call), operator, auditor, mailer.
+Parameters: role; access: application (what a session may call), reader (what policies call), operator, auditor, mailer, retention (audit_purge).
 Returns: void.
 Raises: 22023 unknown access; 42501 not a superuser; 55000 instance closed.
 Rules: [L-05].';

@@ -25,6 +25,7 @@ CREATE TABLE bestauth.audit_log (
 	billing_service_id   uuid,
 	billing_service_code text,
 	session_id           uuid,
+	emergency_id         uuid,
 	db_role              text NOT NULL,
 	client_addr          text,
 	peer_addr            text,
@@ -45,6 +46,7 @@ COMMENT ON COLUMN bestauth.audit_log.system_id IS 'The cluster that wrote it; tr
 COMMENT ON COLUMN bestauth.audit_log.format IS 'How row_hash is taken over the row.';
 COMMENT ON COLUMN bestauth.audit_log.row_hash IS 'Place of the row''s hash; not filled yet.';
 COMMENT ON COLUMN bestauth.audit_log.person IS 'The human: a person of a billing service as service/username.';
+COMMENT ON COLUMN bestauth.audit_log.emergency_id IS 'The emergency access under which it was done.';
 COMMENT ON COLUMN bestauth.audit_log.db_role IS 'The database role that logged in.';
 COMMENT ON COLUMN bestauth.audit_log.client_addr IS 'The person''s address, as the application said at login.';
 COMMENT ON COLUMN bestauth.audit_log.peer_addr IS 'The address of the database connection; NULL on a local socket.';
@@ -68,20 +70,3 @@ COMMENT ON TABLE bestauth.audit_fold IS
 COMMENT ON COLUMN bestauth.audit_fold.folded IS 'Those that no row of the audit stands for yet.';
 CREATE INDEX audit_fold_began_at_idx ON bestauth.audit_fold (began_at);
 SELECT pg_catalog.pg_extension_config_dump('bestauth.audit_fold', '');
-
-CREATE FUNCTION bestauth.audit_report(since timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL,
-	username text DEFAULT NULL, person text DEFAULT NULL, action text DEFAULT NULL, company text DEFAULT NULL,
-	page_size integer DEFAULT NULL, after text DEFAULT NULL,
-	OUT audit_id bigint, OUT occurred_at timestamptz, OUT company_id uuid, OUT user_id uuid,
-	OUT person_id uuid, OUT billing_service_id uuid, OUT session_id uuid, OUT db_role text,
-	OUT client_addr text, OUT application_name text, OUT action text, OUT outcome text,
-	OUT object_type text, OUT object_id text, OUT old_values jsonb, OUT new_values jsonb,
-	OUT detail jsonb, OUT company text, OUT username text, OUT person text,
-	OUT billing_service text, OUT next text) RETURNS SETOF record
-	AS 'MODULE_PATHNAME', 'bestauth_audit_report' LANGUAGE C VOLATILE;
-COMMENT ON FUNCTION bestauth.audit_report(timestamptz, timestamptz, text, text, text, text, integer, text) IS
-'The audit report of a company: what was done in it and refused in it, with user (of a two-part login the key), person and service as they were named then. A service also sees what its own people did at its customers. Takes audit_report in a session, which sees its own company; the auditor and the operator see any.
-Parameters: since: from this moment; until: before this moment; username: of the user or key; person: user name, or service/username; action: the whole name, or a prefix ending in .* as login.*; company: code, for the operator and the auditor, NULL for all; page_size: rows at most, NULL for all; after: the next of the page before.
-Returns: rows in the order of time; company and billing_service are codes.
-Raises: 42501 no permission, or another company in a session; P0002 no such company; 22023 bad page_size or after; 28000; 55000.
-Rules: [AUD-4] [TPB-6] [IBS-8].';

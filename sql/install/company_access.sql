@@ -44,7 +44,7 @@ CREATE FUNCTION bestauth.list_accessible_companies(page_size integer DEFAULT 100
 COMMENT ON FUNCTION bestauth.list_accessible_companies(integer, text) IS
 'Lists the companies that the session may enter, one row each, as a context switcher shows them. Takes a session.
 Parameters: page_size: rows at most, 1 to 1000; after: the next of the page before.
-Returns: company_id, code, name; source: why, the first that applies of own, administrator, role, assigned; next, which asks for the following page when it is given as after.
+Returns: company_id, code, name; source: why, the first that applies of own, administrator, role, assigned, emergency; next, which asks for the following page when it is given as after.
 Raises: 28000 no session; 22023 bad page_size; 55000.
 Rules: [MCM-7].';
 

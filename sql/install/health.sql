@@ -16,6 +16,9 @@ SELECT 'trigger' AS kind, c.relname || '.' || t.tgname AS name,
 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
 WHERE c.relnamespace = 'bestauth'::regnamespace AND NOT t.tgisinternal AND NOT c.relispartition
 UNION ALL
+SELECT 'trigger', 'event trigger ' || e.evtname, concat_ws(' ', e.evtevent, p.proname, e.evttags)
+FROM pg_event_trigger e JOIN pg_proc p ON p.oid = e.evtfoid WHERE p.pronamespace = 'bestauth'::regnamespace
+UNION ALL
 SELECT 'policy', c.relname || '.' || p.polname,
 	concat_ws(' ', p.polcmd, p.polpermissive, p.polroles,
 		replace(concat_ws(' CHECK ', pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)), 'bestauth.', ''))
@@ -187,9 +190,12 @@ FROM (
 
 	UNION ALL
 	SELECT 'triggers_enabled', f.fault IS NULL, f.fault, 'Every trigger of bestauth fires always.',
-		'Rules or audit are off there: ALTER TABLE ... ENABLE ALWAYS TRIGGER.'
-	FROM (SELECT string_agg(o.relname || '.' || t.tgname, ', ' ORDER BY o.relname, t.tgname) AS fault
-		FROM pg_trigger t JOIN ours o ON o.oid = t.tgrelid WHERE o.is_table AND NOT t.tgisinternal AND t.tgenabled <> 'A') f
+		'Rules or audit are off there: ALTER TABLE ... ENABLE ALWAYS TRIGGER, ALTER EVENT TRIGGER ... ENABLE ALWAYS.'
+	FROM (SELECT string_agg(x.name, ', ' ORDER BY x.name COLLATE "C") AS fault FROM (
+		SELECT o.relname || '.' || t.tgname AS name FROM pg_trigger t JOIN ours o ON o.oid = t.tgrelid
+		WHERE o.is_table AND NOT t.tgisinternal AND t.tgenabled <> 'A'
+		UNION ALL SELECT 'event trigger ' || e.evtname FROM pg_event_trigger e JOIN pg_proc p ON p.oid = e.evtfoid
+		WHERE p.pronamespace = 'bestauth'::regnamespace AND e.evtenabled <> 'A') x) f
 
 	UNION ALL
 	SELECT 'triggers_present', f.fault IS NULL, f.fault, 'Every trigger of bestauth is there, as it was installed.',
@@ -266,11 +272,29 @@ FROM (
 	LEFT JOIN pg_inherits i ON i.inhrelid = o.oid AND i.inhparent = 'bestauth.audit_log'::regclass
 
 	UNION ALL
-	SELECT 'audit_gaps', true, greatest(0, s.upto - s.behind - (SELECT count(*) FROM bestauth.audit_log a
+	SELECT 'audit_gaps', true, greatest(0, s.upto - s.behind - (SELECT count(*) FROM
+			(SELECT audit_id FROM bestauth.audit_log ORDER BY occurred_at DESC, audit_id DESC LIMIT 10000) a
 			WHERE a.audit_id > s.behind AND a.audit_id <= s.upto))::text,
 		'So many of the last 10000 audit numbers have no row: work that was rolled back, is not committed yet, or was lost by a crash.', NULL
 	FROM (SELECT last_value - CASE WHEN is_called THEN 0 ELSE 1 END AS upto, greatest(last_value - 10000, 0) AS behind
 		FROM bestauth.audit_id_seq) s
+
+	UNION ALL
+	SELECT 'audit_sealed', coalesce(u.oldest > clock_timestamp() - interval '5 minutes', true),
+		concat_ws(', ', 'block ' || h.block, 'not sealed since ' || to_char(u.oldest AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')),
+		'Rows of the audit are sealed within 5 minutes.',
+		'Rows of the audit wait to be sealed for more than 5 minutes: preload bestauth, let bestauth-mailer run, or call audit_seal() every few seconds; the log says why the sealer fails.'
+	FROM (SELECT max(block) AS block FROM bestauth.audit_block) h, LATERAL (SELECT min(a.occurred_at) AS oldest FROM bestauth.audit_log a,
+		(SELECT coalesce((SELECT b.snapshot FROM bestauth.audit_block b
+			WHERE b.kind = 'rows' AND b.system_id = (SELECT system_id FROM here) ORDER BY b.block DESC LIMIT 1), '1:1:'::pg_snapshot)) AS p (seen)
+		WHERE a.transaction_id >= pg_snapshot_xmax(p.seen) OR a.transaction_id = ANY (ARRAY(SELECT pg_snapshot_xip(p.seen)))) u
+
+	UNION ALL
+	SELECT 'audit_digest', coalesce(d.taken_at, f.first) > clock_timestamp() - interval '24 hours' IS NOT FALSE,
+		coalesce('block ' || d.block || ' at ' || to_char(d.taken_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), 'never'),
+		'The head of the audit was asked for within 24 hours, to be kept elsewhere.',
+		'Nobody took the head of the audit away for 24 hours: what happened since could be rewritten unseen. Call audit_digest() and keep what it gives out of this server''s reach.'
+	FROM (SELECT min(sealed_at) AS first FROM bestauth.audit_block) f LEFT JOIN bestauth.digest_use d ON true
 
 	UNION ALL
 	SELECT 'mail_waiting', coalesce(min(due_at) > clock_timestamp() - interval '15 minutes', true), count(*)::text,
@@ -289,6 +313,12 @@ FROM (
 		'What isolate_table put on the application''s tables is there.',
 		'Rows of one company can be seen in another, or are not found: bestauth.isolated_tables says what is wrong with each.'
 	FROM bestauth.isolated_tables WHERE problem IS NOT NULL
+
+	UNION ALL
+	SELECT 'audited_tables', count(*) = 0, string_agg(relation::text, ', ' ORDER BY relation::text COLLATE "C"),
+		'What audit_table put on the application''s tables is there.',
+		'Changes of rows are missing from the audit: bestauth.audited_tables says what is wrong with each.'
+	FROM bestauth.audited_tables WHERE problem IS NOT NULL
 
 	UNION ALL
 	SELECT 'mail_given_up', count(*) = 0, count(*)::text, 'No mail was given up in the last 30 days.',

@@ -22,7 +22,7 @@ sub start_node
 	my ($name, %params) = @_;
 	my $node = PostgreSQL::Test::Cluster->new($name);
 
-	$node->init(allows_streaming => $params{allows_streaming}, extra => $params{initdb} // []);
+	$node->init(allows_streaming => $params{allows_streaming}, has_archiving => $params{has_archiving}, extra => $params{initdb} // []);
 	$node->append_conf('postgresql.conf',
 		defined $ENV{BESTAUTH_CONF} ? slurp_file($ENV{BESTAUTH_CONF}) : '');
 	$node->append_conf('postgresql.conf', <<END);

@@ -206,6 +206,11 @@ SELECT * FROM audit_test.change('outbox', 'UPDATE', format('UPDATE bestauth.outb
 SELECT * FROM audit_test.change('outbox', 'DELETE', format('DELETE FROM bestauth.outbox WHERE message_id = %L', :'x1'));
 SELECT * FROM audit_test.change('outbox', 'TRUNCATE', 'TRUNCATE bestauth.outbox');
 
+SELECT * FROM audit_test.change('emergency_access', 'INSERT', format('INSERT INTO bestauth.emergency_access (emergency_id, company_id, user_id, person_id, session_id, reason, expires_at) VALUES (%1$L, %2$L, %3$L, %3$L, %1$L, ''no heartbeat in room 4'', now() + interval ''1 hour'')', :'x1', :'c1', :'u1'));
+SELECT * FROM audit_test.change('emergency_access', 'UPDATE', format('UPDATE bestauth.emergency_access SET ended_at = now(), ended_by = ''user'' WHERE emergency_id = %L', :'x1'));
+SELECT * FROM audit_test.change('emergency_access', 'DELETE', format('DELETE FROM bestauth.emergency_access WHERE emergency_id = %L', :'x1'));
+SELECT * FROM audit_test.change('emergency_access', 'TRUNCATE', 'TRUNCATE bestauth.emergency_access');
+
 SELECT * FROM audit_test.change('access_grant', 'INSERT', 'INSERT INTO bestauth.access_grant (role_name, role_id, system_id, access) VALUES (''audit_nobody'', 1, 1, ''mailer'')');
 SELECT * FROM audit_test.change('access_grant', 'UPDATE', 'UPDATE bestauth.access_grant SET access = ''operator'' WHERE role_name = ''audit_nobody''');
 SELECT * FROM audit_test.change('access_grant', 'DELETE', 'DELETE FROM bestauth.access_grant WHERE role_name = ''audit_nobody''');
@@ -236,7 +241,7 @@ SELECT audit_test.attempt(format('UPDATE %s SET %s', c.oid::regclass,
 		 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))) AS result, count(*) > 10 AS tables
 FROM pg_class c
 WHERE c.relnamespace = 'bestauth'::regnamespace
-	AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'audit_row')
+	AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'audit_update')
 GROUP BY result;
 SELECT count(*) - :mark AS rows_written FROM bestauth.audit_log;
 
@@ -245,7 +250,7 @@ SELECT count(*) - :mark AS rows_written FROM bestauth.audit_log;
 SELECT c.relname, o.operation AS not_shown
 FROM pg_class c CROSS JOIN unnest('{INSERT,UPDATE,DELETE,TRUNCATE}'::text[]) AS o (operation)
 WHERE c.relnamespace = 'bestauth'::regnamespace
-	AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'audit_row')
+	AND EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'audit_update')
 	AND NOT EXISTS (SELECT FROM audit_test.shown s WHERE s.relation = c.relname AND s.operation = o.operation) ORDER BY 1, 2;
 SELECT * FROM audit_test.shown s
 WHERE result = 'done' AND NOT (CASE operation WHEN 'INSERT' THEN 'row.inserted' WHEN 'UPDATE' THEN 'row.updated'
@@ -257,8 +262,8 @@ ROLLBACK;
 -- The triggers of every table, all of them firing always; who has none is bookkeeping.
 SELECT c.relname AS not_audited FROM pg_class c
 WHERE c.relnamespace = 'bestauth'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-	AND 3 > (SELECT count(*) FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled = 'A'
-			 AND t.tgname IN ('rule', 'audit_row', 'guard'))
+	AND 6 > (SELECT count(*) FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgenabled = 'A'
+			 AND t.tgname IN ('rule', 'audit_insert', 'audit_update', 'audit_delete', 'audit_truncate', 'guard'))
 ORDER BY c.relname;
 SELECT c.relname, t.tgname, t.tgenabled FROM pg_class c JOIN pg_trigger t ON t.tgrelid = c.oid
 WHERE c.relnamespace = 'bestauth'::regnamespace AND c.relkind <> 'v' AND NOT t.tgisinternal AND t.tgenabled <> 'A';
@@ -328,10 +333,10 @@ SELECT bestauth.create_company('audit-other', 'Other') AS other \gset
 SELECT company_code, company_id = :'other' AS company, user_id, person_id, session_id, db_role = session_user AS db_role
 FROM bestauth.audit_log ORDER BY audit_id DESC LIMIT 2;
 
--- Every column is filled somewhere (peer_addr takes a network).
+-- Every column is filled somewhere (peer_addr takes a network, emergency_id an emergency).
 SELECT a.attname AS never_filled FROM pg_attribute a
 WHERE a.attrelid = 'bestauth.audit_log'::regclass AND a.attnum > 0 AND NOT a.attisdropped
-	AND a.attname NOT IN ('peer_addr', 'row_hash')
+	AND a.attname NOT IN ('peer_addr', 'row_hash', 'emergency_id')
 	AND NOT EXISTS (SELECT FROM bestauth.audit_log l WHERE to_jsonb(l) ->> a.attname IS NOT NULL);
 
 --

@@ -10,7 +10,7 @@ CREATE ROLE regress_event_mailer;
 CREATE ROLE regress_event_all;
 CREATE ROLE regress_event_nobody;
 SELECT count(bestauth.grant_access(role::regrole, access)) FROM (VALUES ('regress_event_app', 'application'), ('regress_event_operator', 'operator'),
-	('regress_event_mailer', 'mailer'), ('regress_event_all', 'application'), ('regress_event_all', 'operator'), ('regress_event_all', 'mailer')) v (role, access);
+	('regress_event_mailer', 'mailer'), ('regress_event_all', 'application'), ('regress_event_all', 'operator'), ('regress_event_all', 'mailer'), ('regress_event_all', 'auditor'), ('regress_event_all', 'retention')) v (role, access);
 SELECT rolname AS superuser FROM pg_roles WHERE oid = (SELECT datdba FROM pg_database WHERE datname = current_database()) \gset
 
 -- What was called, by whom, what it came to, and the rows of the audit about it.
@@ -58,7 +58,7 @@ CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_co
 CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.register_billing_service('event_svc')$$);
 CALL event_test.call(:'superuser', NULL, $$SELECT bestauth.grant_access('regress_event_nobody', 'reader')$$);
 CALL event_test.call(:'superuser', NULL, $$SELECT bestauth.revoke_access('regress_event_nobody', 'reader')$$);
-CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_user('head', 'standard', 'He', 'Ad', 'head@event.example', 'a long password of head', permissions => '{manage_users,manage_roles,manage_contacts,manage_payers,manage_facilities,web_portal,my_account,audit_report,claims}', company => 'event_clinic')$$);
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_user('head', 'standard', 'He', 'Ad', 'head@event.example', 'a long password of head', permissions => '{manage_users,manage_roles,manage_contacts,manage_payers,manage_facilities,web_portal,my_account,audit_report,claims,emergency_access}', company => 'event_clinic')$$);
 CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.assign_company('head', 'event_child', 'event_clinic')$$);
 SELECT count(bestauth.create_user(username, 'restricted', username, 'Test', username || '@event.example', 'a long password of ' || username, company => company)) FROM (VALUES ('hand', 'event_clinic'), ('pia', 'event_svc')) v (username, company);
 
@@ -81,6 +81,8 @@ CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.unassign_com
 -- Where a session is.
 CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.switch_company('event_child')$$);
 CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.switch_company('event_clinic')$$);
+CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.start_emergency_access('no heartbeat in room 4')$$);
+CALL event_test.call('regress_event_app', 'head', 'SELECT bestauth.end_emergency_access()');
 CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.lock_user('nina')$$);
 CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.unlock_user('nina')$$);
 CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.update_user('nina', '{"title": "Dr.", "email": "other@event.example"}')$$);
@@ -172,20 +174,31 @@ CALL event_test.call('regress_event_operator', NULL, 'SELECT bestauth.expire_reg
 CALL event_test.call('regress_event_app', 'tess', 'SELECT count(*) FROM bestauth.export_users()');
 CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.set_auto_approval(false, 'event_clinic')$$);
 
+-- [J-11] The audit itself, when it is read.
+CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.audit_report(page_size => 1)');
+CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.privilege_changes(page_size => 1)');
+CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.access_denied(page_size => 1)');
+CALL event_test.call('regress_event_app', 'head', $$SELECT count(*) FROM bestauth.person_trail('hand', page_size => 1)$$);
+CALL event_test.call('regress_event_app', 'head', $$SELECT length(bestauth.audit_html('2026-01-01', '2026-01-02')) > 0$$);
+
 -- A table of the application's, by its owner, and in a session.
 CREATE TABLE event_test.chart (company_id uuid);
 ALTER TABLE event_test.chart OWNER TO regress_event_app;
 GRANT USAGE, CREATE ON SCHEMA event_test TO regress_event_app;
 CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.isolate_table('event_test.chart')$$);
 CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.unisolate_table('event_test.chart')$$);
+CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.audit_table('event_test.chart', '{}')$$);
+CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.unaudit_table('event_test.chart')$$);
+CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.record_access('chart', '17')$$);
 
 -- What only reads, or is bookkeeping, leaves none.
 CREATE TABLE event_test.silent (function text, reason text);
-INSERT INTO event_test.silent VALUES ('audit_report', 'reads'), ('list_billing_services', 'reads'), ('list_contacts', 'reads'), ('list_payers', 'reads'), ('list_facilities', 'reads'), ('list_portals', 'reads'), ('peek_verification', 'reads'), ('portal_instructions', 'reads'), ('portal_url', 'reads'), ('list_permissions', 'reads'), ('list_roles', 'reads'), ('list_accessible_companies', 'reads'), ('list_user_companies', 'reads'), ('list_sessions', 'reads'),
+INSERT INTO event_test.silent VALUES ('list_emergency_access', 'reads'), ('list_billing_services', 'reads'), ('list_contacts', 'reads'), ('list_payers', 'reads'), ('list_facilities', 'reads'), ('list_portals', 'reads'), ('peek_verification', 'reads'), ('portal_instructions', 'reads'), ('portal_url', 'reads'), ('list_permissions', 'reads'), ('list_roles', 'reads'), ('list_accessible_companies', 'reads'), ('list_user_companies', 'reads'), ('list_sessions', 'reads'),
 	('count_users', 'reads'), ('list_decline_reasons', 'reads'), ('list_offices', 'reads'), ('list_providers', 'reads'), ('peek_registration', 'reads'), ('registration_console', 'reads'), ('registration_details', 'reads'), ('search_employees', 'reads'),
 	('peek_password_link', 'reads'), ('search_users', 'reads'), ('suggest_username', 'reads'), ('user_details', 'reads'), ('uuidv7', 'makes a number'),
-	('use_session', 'what is done in the session is written'), ('claim_mail', 'rows of tables alone'), ('confirm_mail', 'rows of tables alone'), ('fail_mail', 'rows of tables alone'), ('release_mail', 'rows of tables alone');
-CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.audit_report(page_size => 1)');
+	('use_session', 'what is done in the session is written'), ('claim_mail', 'rows of tables alone'), ('confirm_mail', 'rows of tables alone'), ('fail_mail', 'rows of tables alone'), ('release_mail', 'rows of tables alone'),
+	('audit_digest', 'bookkeeping'), ('audit_seal', 'bookkeeping'), ('audit_purge', 'says each month that it removed: test/t/135_seal_retention.pl');
+CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.list_emergency_access()');
 CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.list_billing_services()');
 CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.list_contacts()');
 CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.list_payers()');
@@ -219,12 +232,16 @@ INSERT INTO event_test.token VALUES ('sent', :'message');
 CALL event_test.call('regress_event_mailer', NULL, $$SELECT bestauth.fail_mail($1::uuid, 'no such mailbox')$$, NULL, '{sent}');
 CALL event_test.call('regress_event_mailer', NULL, 'SELECT bestauth.release_mail($1::uuid)', NULL, '{sent}');
 CALL event_test.call('regress_event_mailer', NULL, 'SELECT bestauth.confirm_mail($1::uuid)', NULL, '{sent}');
+CALL event_test.call('regress_event_all', NULL, 'SELECT bestauth.audit_seal()');
+CALL event_test.call('regress_event_all', NULL, 'SELECT bestauth.audit_digest()');
+CALL event_test.call('regress_event_all', NULL, $$SELECT bestauth.audit_purge('2000-01-01 UTC')$$);
+CALL event_test.call('regress_event_all', NULL, $$SELECT count(*) FROM bestauth.audit_export('2000-01-01 UTC', '2000-02-01 UTC')$$);
 SELECT max(n) AS last_success FROM event_test.event \gset
 
 -- TI.2.1.2.7 Refused: whatever asks something of its caller, by one who has nothing, in a
--- session, and what is for the operator and the mailer as well; what every session may,
+-- session, and what is for database roles as well; what every session may,
 -- outside one.
-SELECT format('CALL event_test.call(%L, %L, %L)', CASE WHEN f.needs IN ('operator', 'mailer') THEN 'regress_event_all' ELSE 'regress_event_app' END, CASE WHEN f.needs <> 'session' THEN 'hand' END,
+SELECT format('CALL event_test.call(%L, %L, %L)', CASE WHEN f.needs IN ('operator', 'mailer', 'operator or mailer', 'auditor', 'retention') THEN 'regress_event_all' ELSE 'regress_event_app' END, CASE WHEN f.needs <> 'session' THEN 'hand' END,
 	format('SELECT count(*) FROM bestauth.%I(%s)', p.proname, (SELECT string_agg(CASE WHEN i = 0 AND f.needs = 'permission or own user' THEN '''head''' ELSE 'NULL::' || p.proargtypes[i]::regtype END, ', ' ORDER BY i)
 		FROM generate_series(0, p.pronargs - 1) i)))
 FROM bestauth.function_rules f JOIN pg_proc p ON p.proname = f.function AND p.pronamespace = 'bestauth'::regnamespace
@@ -264,7 +281,7 @@ SET client_min_messages = warning;
 CREATE VIEW event_test.success AS SELECT * FROM event_test.event WHERE n <= :last_success OR n > :last_refusal;
 CREATE VIEW event_test.refusal AS SELECT * FROM event_test.event WHERE n > :last_success AND n <= :last_refusal AND answer IS DISTINCT FROM (SELECT token FROM event_test.token WHERE name = 'challenge');
 SELECT n, function, who, came_to, answer FROM event_test.success WHERE came_to <> 'done';
-SELECT e.function, e.who AS session, w.company_code AS company, w.username, w.person, w.action, w.outcome, w.object_type, CASE WHEN w.object_type NOT IN ('session', 'contact', 'message', 'employee', 'registration') THEN w.object_id END AS object
+SELECT e.function, e.who AS session, w.company_code AS company, w.username, w.person, w.action, w.outcome, w.object_type, CASE WHEN w.object_type NOT IN ('session', 'contact', 'message', 'emergency_access', 'employee', 'registration') THEN w.object_id END AS object
 FROM event_test.success e JOIN event_test.written w USING (n) ORDER BY e.n, w.audit_id;
 SELECT e.n, e.function, count(w.n) AS rows FROM event_test.success e LEFT JOIN event_test.written w USING (n)
 GROUP BY 1, 2 HAVING count(w.n) <> CASE WHEN e.function IN (SELECT function FROM event_test.silent) THEN 0 WHEN e.function IN ('create_provider_user', 'accept_registration', 'approve_registration') THEN 2 ELSE 1 END ORDER BY 1;
@@ -284,7 +301,7 @@ SELECT function AS without_success FROM event_test.function WHERE function NOT I
 SELECT count(*) > 0 AS opened FROM bestauth.audit_log WHERE action = 'instance.opened' AND outcome = 'success';
 SELECT function AS without_refusal, needs FROM event_test.function WHERE function NOT IN (SELECT function FROM event_test.refusal) ORDER BY function COLLATE "C";
 SELECT substring(object FROM 'bestauth\.(\w+)') AS not_looked_at FROM bestauth.access_rule WHERE object LIKE 'FUNCTION %'
-	AND substring(object FROM 'bestauth\.(\w+)') NOT IN (SELECT function FROM event_test.function) AND (SELECT provolatile FROM pg_proc WHERE oid = to_regprocedure(substr(object, 10))) = 'v';
+	AND substring(object FROM 'bestauth\.(\w+)') NOT IN (SELECT function FROM event_test.function) AND (SELECT provolatile FROM pg_proc WHERE oid = to_regprocedure(substr(object, 10)) AND prorettype <> 'trigger'::regtype) = 'v';
 SELECT function AS silent_for_no_reason FROM event_test.silent WHERE function NOT IN (SELECT function FROM event_test.function);
 
 -- Who, when, where, what: none of it is missing where it is known.

@@ -8,7 +8,7 @@ DO $$
 DECLARE
 	access text;
 BEGIN
-	FOREACH access IN ARRAY '{application,reader,operator,auditor,mailer,none}'::text[] LOOP
+	FOREACH access IN ARRAY '{application,reader,operator,auditor,mailer,retention,none}'::text[] LOOP
 		EXECUTE format('CREATE ROLE %I', 'regress_functionrule_' || access);
 		IF access <> 'none' THEN
 			PERFORM bestauth.grant_access(('regress_functionrule_' || access)::regrole, access);
@@ -21,7 +21,7 @@ CREATE ROLE regress_functionrule_superuser SUPERUSER;
 -- Every function of the schema, with what the two tables say of it.
 CREATE TABLE functionrule_test.function AS
 SELECT p.oid, p.proname AS name, a.access, r.needs, r.permissions, r.rule,
-	p.prorettype = 'trigger'::regtype AS is_trigger
+	p.prorettype IN ('trigger'::regtype, 'event_trigger'::regtype) AS is_trigger
 FROM pg_proc p
 LEFT JOIN bestauth.access_rule a ON a.privilege = 'EXECUTE' AND a.object LIKE 'FUNCTION %' AND to_regprocedure(substr(a.object, 10)) = p.oid
 LEFT JOIN bestauth.function_rules r ON r.function = p.proname
@@ -47,20 +47,22 @@ SELECT object AS no_such_function FROM bestauth.access_rule WHERE object LIKE 'F
 -- in the order that it is searched in.
 SELECT name AS overloaded FROM functionrule_test.function GROUP BY name HAVING count(*) > 1;
 SELECT function AS out_of_order FROM (SELECT function, row_number() OVER () AS place, row_number() OVER (ORDER BY function COLLATE "C") AS rank FROM bestauth.function_rules) r WHERE place <> rank;
-SELECT count(*) FILTER (WHERE is_trigger AND (access IS NOT NULL OR needs IS NOT NULL)) AS triggers_with_a_rule, count(*) FILTER (WHERE is_trigger) > 3 AS triggers FROM functionrule_test.function;
+SELECT count(*) FILTER (WHERE is_trigger AND needs IS NOT NULL) AS triggers_with_a_rule, count(*) FILTER (WHERE is_trigger) > 3 AS triggers FROM functionrule_test.function;
+-- Of a trigger nothing is asked when it fires, and EXECUTE of whoever makes one: the owner of a table under audit.
+SELECT name AS trigger_given, access FROM functionrule_test.function WHERE is_trigger AND access IS NOT NULL ORDER BY name COLLATE "C";
 -- The two agree: whom a function is given to is who can have what it asks for.
 SELECT DISTINCT needs, access FROM functionrule_test.function WHERE NOT is_trigger AND needs <> 'nothing' ORDER BY needs, access;
 -- What each asks for, so that a change of the table is seen: one line for each kind.
 SELECT needs, array_to_string(permissions, ' or ') AS permission, string_agg(function, ' ' ORDER BY function COLLATE "C") AS functions
 FROM bestauth.function_rules GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT name, permissions FROM functionrule_test.function
-WHERE (cardinality(permissions) > 0) <> (needs IN ('own account', 'permission', 'permission or auditor', 'permission or own user'));
+WHERE (cardinality(permissions) > 0) <> (needs IN ('own account', 'permission', 'permission or auditor', 'permission or own user', 'staff with permission'));
 
 -- [L-15] EXECUTE of every role on every function is what access_rule says: no more, no less.
 CREATE TABLE functionrule_test.granted AS
 SELECT v.access AS role, f.name, has_function_privilege('regress_functionrule_' || v.access, f.oid, 'EXECUTE') AS given,
 	v.access = 'superuser' OR coalesce(v.access = ANY (f.access), false) AS expected
-FROM unnest('{none,application,reader,operator,auditor,mailer,superuser}'::text[]) v (access), functionrule_test.function f;
+FROM unnest('{none,application,reader,operator,auditor,mailer,retention,superuser}'::text[]) v (access), functionrule_test.function f;
 SELECT role, name, given FROM functionrule_test.granted WHERE given <> expected;
 SELECT role, bool_or(given) AS some, bool_and(given) AS all FROM functionrule_test.granted GROUP BY role ORDER BY role;
 
@@ -137,7 +139,7 @@ BEGIN
 	SET LOCAL ROLE regress_functionrule_application;
 	PERFORM bestauth.use_session(token);
 	FOR f IN SELECT oid, about FROM functionrule_test.function, unnest(CASE WHEN needs = 'permission or own user' THEN ARRAY[CASE WHEN username IN ('tess', 'indy') THEN 'otto' ELSE 'olga' END, username] ELSE ARRAY[NULL] END) about
-		WHERE 'application' = ANY (access) ORDER BY name
+		WHERE 'application' = ANY (access) AND NOT is_trigger ORDER BY name
 	LOOP
 		PERFORM functionrule_test.ask(username, held, f.oid, f.about);
 	END LOOP;
@@ -163,7 +165,7 @@ BEGIN
 	END LOOP;
 END
 $$;
-\set permissions '{manage_users,manage_roles,my_account,audit_report,web_portal,manage_contacts,manage_payers,manage_facilities,claims,eops,eligibility,panel_roster,identifi_practice,manage_portal_users}'
+\set permissions '{manage_users,manage_roles,my_account,audit_report,web_portal,manage_contacts,manage_payers,manage_facilities,claims,eops,eligibility,panel_roster,identifi_practice,manage_portal_users,emergency_access}'
 SELECT p AS not_asked FROM bestauth.function_rules, unnest(permissions) p WHERE p <> ALL (:'permissions'::text[]);
 SELECT name AS not_asked_but_client_only FROM bestauth.permission WHERE name <> ALL (:'permissions'::text[]) AND NOT client_only AND name !~ '[.]';
 -- For one type each in turn; for the others those that some function takes, and all
@@ -189,6 +191,8 @@ CREATE FUNCTION functionrule_test.expected(user_type text, held text[], function
 			-- [PRV-7] [MCM-6]
 			WHEN r.needs = 'administrator' THEN CASE WHEN t.holds_all_permissions THEN 'past' ELSE 'denied' END
 			WHEN r.needs = 'own account' THEN CASE WHEN t.needs_second_part THEN 'denied' WHEN holds OR NOT t.needs_my_account THEN 'past' ELSE 'denied' END
+			-- [J-14]
+			WHEN r.needs = 'staff with permission' THEN CASE WHEN holds AND t.logs_in_alone AND NOT t.may_be_second_part AND NOT t.needs_portal THEN 'past' ELSE 'denied' END
 			WHEN r.needs = 'permission or own user' AND own AND NOT t.needs_second_part THEN 'past'
 			WHEN r.needs IN ('permission', 'permission or own user', 'permission or auditor') AND holds THEN 'past'
 			ELSE 'denied' END
@@ -205,11 +209,11 @@ JOIN bestauth.user_account u ON u.username = o.caller AND u.company_id = (SELECT
 SELECT user_type, held, function, about, needs, class, state, expected FROM functionrule_test.matrix WHERE class IS DISTINCT FROM expected;
 -- A refusal says which rule speaks, and which permission it takes, if one would help.
 SELECT user_type, held, function, rule, reason FROM functionrule_test.matrix
-WHERE class = 'denied' AND (rule IS DISTINCT FROM expected_rule OR (EXISTS (SELECT FROM unnest(permissions) p WHERE strpos(reason, p) = 0) AND NOT (needs = 'own account' AND user_type = 'billing')));
+WHERE class = 'denied' AND (rule IS DISTINCT FROM expected_rule OR (EXISTS (SELECT FROM unnest(permissions) p WHERE strpos(reason, p) = 0) AND NOT (needs = 'own account' AND user_type = 'billing') AND NOT (needs = 'staff with permission' AND held && permissions)));
 -- None was left out, and each was let through with something and refused with something else,
 -- but what every session may.
 SELECT f.name AS left_out, user_type FROM functionrule_test.function f, unnest('{standard,restricted,company_administrator,billing,client,provider}'::text[]) user_type
-WHERE 'application' = ANY (f.access) AND NOT EXISTS (SELECT FROM functionrule_test.matrix m WHERE m.function = f.name AND m.user_type = user_type.user_type AND m.held = '{}');
+WHERE 'application' = ANY (f.access) AND NOT is_trigger AND NOT EXISTS (SELECT FROM functionrule_test.matrix m WHERE m.function = f.name AND m.user_type = user_type.user_type AND m.held = '{}');
 SELECT user_type, caller, count(DISTINCT held) AS sets_held FROM functionrule_test.matrix GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT DISTINCT function, needs, bool_or(class = 'past') AS past, bool_or(class = 'denied') AS denied FROM functionrule_test.matrix GROUP BY function, needs
 HAVING NOT (bool_or(class = 'past') AND (bool_or(class = 'denied') OR needs IN ('nothing', 'session')));
@@ -253,6 +257,7 @@ CALL functionrule_test.ask_as('reader');
 CALL functionrule_test.ask_as('operator');
 CALL functionrule_test.ask_as('auditor');
 CALL functionrule_test.ask_as('mailer');
+CALL functionrule_test.ask_as('retention');
 CALL functionrule_test.ask_as('none');
 CALL functionrule_test.ask_as('superuser');
 -- In a session nobody is the operator, not even a superuser.
@@ -264,9 +269,12 @@ SELECT o.caller, o.function, o.class, o.state, e.expected FROM functionrule_test
 		WHEN f.needs = 'session' THEN CASE o.caller WHEN 'superuser, rita' THEN 'past' ELSE 'no session' END
 		-- Where there is a session there is nothing to open: it looks at that first.
 		WHEN o.caller = 'superuser, rita' THEN CASE f.name WHEN 'open_instance' THEN 'past' ELSE 'denied' END
-		WHEN f.needs = 'own account' THEN 'no session'
+		WHEN f.needs IN ('own account', 'staff with permission') THEN 'no session'
 		WHEN f.needs = 'superuser' THEN CASE WHEN o.caller = 'superuser' THEN 'past' ELSE 'denied' END
-		WHEN f.needs IN ('operator', 'mailer') THEN CASE WHEN o.caller IN (f.needs, 'superuser') THEN 'past' ELSE 'denied' END
+		WHEN f.needs IN ('operator', 'mailer', 'retention') THEN CASE WHEN o.caller IN (f.needs, 'superuser') THEN 'past' ELSE 'denied' END
+		WHEN f.needs = 'operator or mailer' THEN CASE WHEN o.caller IN ('operator', 'mailer', 'superuser') THEN 'past' ELSE 'denied' END
+		-- The operator reads the audit too.
+		WHEN f.needs = 'auditor' THEN CASE WHEN o.caller IN ('auditor', 'operator', 'superuser') THEN 'past' ELSE 'denied' END
 		WHEN o.caller IN ('operator', 'superuser') OR (o.caller = 'auditor' AND f.needs = 'permission or auditor') THEN 'past'
 		ELSE 'no session' END AS expected) e
 WHERE o.class IS DISTINCT FROM e.expected;
@@ -274,7 +282,7 @@ SELECT f.needs, o.caller, string_agg(DISTINCT o.class, ' ' ORDER BY o.class) AS 
 GROUP BY 1, 2 ORDER BY 1, 2;
 -- So every function was called by somebody, and what needs anything was refused to somebody.
 SELECT f.name AS never_called FROM functionrule_test.function f WHERE NOT is_trigger AND needs IS NOT NULL AND NOT EXISTS (SELECT FROM functionrule_test.outcome o WHERE o.function = f.name AND o.class = 'past')
-	AND needs <> 'own account';
+	AND needs NOT IN ('own account', 'staff with permission');
 SELECT f.name AS never_refused FROM functionrule_test.function f WHERE NOT is_trigger AND needs <> 'nothing' AND NOT EXISTS (SELECT FROM functionrule_test.outcome o WHERE o.function = f.name AND o.class <> 'past');
 
 --
@@ -290,20 +298,24 @@ INSERT INTO functionrule_test.sample SELECT '', a, v, v FROM (VALUES
 	('answers', '''{An answer}'''), ('client_addr', '''192.0.2.1'''), ('client_info', '''a client'''), ('access', '''reader'''),
 	('company_id', '''00000000-0000-7000-8000-000000000001'''), ('message_id', '''00000000-0000-7000-8000-000000000001'''), ('error', '''an error'''), ('permanent', 'false'), ('older_than', '''30 days'''), ('kind', '''client'''), ('batch', '1'), ('lease', '''1 minute'''),
 	('password', 'NULL'), ('billing_service', 'NULL'), ('portal', 'NULL'), ('parent', 'NULL'), ('sso_key', 'NULL'), ('after', 'NULL'), ('expected_revision', 'NULL'), ('since', 'NULL'), ('until', 'NULL'),
-	('person', 'NULL'), ('url', 'NULL'), ('action', 'NULL'), ('office', 'NULL'), ('locked', 'NULL'), ('deleted', 'NULL')) v (a, v);
+	('person', 'NULL'), ('url', 'NULL'), ('action', 'NULL'), ('office', 'NULL'), ('duration', 'NULL'), ('locked', 'NULL'), ('deleted', 'NULL')) v (a, v);
 INSERT INTO functionrule_test.sample VALUES ('', 'company', 'NULL', '''functionrule_clinic'''), ('search_users', 'role', 'NULL', 'NULL'), ('search_users', 'username', 'NULL', 'NULL'),
-	('audit_report', 'username', '''olga''', '''olga'''), ('audit_report', 'page_size', '1', '1'),
+	('audit_html', 'since', '''2026-01-01''', '''2026-01-01'''), ('audit_html', 'until', '''2026-01-02''', '''2026-01-02'''), ('person_trail', 'person', '''olga''', '''functionrule_clinic/olga'''), ('audit_report', 'username', '''olga''', '''olga'''), ('start_emergency_access', 'reason', '''no heartbeat in room 4''', '''no heartbeat in room 4'''), ('audit_report', 'page_size', '1', '1'),
 	('create_user', 'username', '''nora''', '''nora'''), ('create_role', 'name', '''porter''', '''porter'''), ('create_payer', 'name', '''porter''', '''porter'''), ('create_facility', 'name', '''porter''', '''porter'''), ('create_company', 'name', '''New''', '''New'''), ('limit_billing_user', 'username', '''key''', '''key'''),
 	('unregister_billing_service', 'company', '''functionrule_svc''', '''functionrule_svc'''), ('grant_access', 'role', '''regress_functionrule_none''', '''regress_functionrule_none'''),
 	('revoke_access', 'role', '''regress_functionrule_none''', '''regress_functionrule_none'''), ('open_instance', 'name', '''regress''', '''regress'''),
 	('create_company', 'code', '''functionrule_new''', '''functionrule_new'''), ('create_portal', 'name', '''New''', '''New'''), ('create_contact', 'contact_type', '''client''', '''client'''), ('list_contacts', 'contact_type', 'NULL', 'NULL'),
 	('update_contact', 'changes', '''{"first_name": "Nora"}''', '''{"first_name": "Nora"}'''), ('resend_verification', 'company', '''functionrule_clinic''', '''functionrule_clinic'''), ('register_portal_account', 'company', '''functionrule_clinic''', '''functionrule_clinic'''),
 	('register_portal_account', 'password', '''a long password of nora''', '''a long password of nora'''), ('create_portal_account', 'confirm_email', '''chart@functionrule.example''', '''chart@functionrule.example'''),
-	('has_access', 'access', '''operator''', '''operator'''), ('switch_company', 'company', '''functionrule_child''', '''functionrule_child'''), ('isolate_table', 'relation', '''functionrule_test.isolated''', '''functionrule_test.isolated'''), ('unisolate_table', 'relation', '''functionrule_test.isolated''', '''functionrule_test.isolated'''),
-	('isolate_table', 'company_column', '''company_id''', '''company_id''');
+	('audit_purge', 'before', 'NULL', '''2000-01-01 UTC'''), ('audit_verify', 'digest', 'NULL', 'NULL'), ('has_access', 'access', '''operator''', '''operator'''), ('switch_company', 'company', '''functionrule_child''', '''functionrule_child'''), ('isolate_table', 'relation', '''functionrule_test.isolated''', '''functionrule_test.isolated'''), ('unisolate_table', 'relation', '''functionrule_test.isolated''', '''functionrule_test.isolated'''),
+	('isolate_table', 'company_column', '''company_id''', '''company_id'''), ('audit_table', 'relation', '''functionrule_test.audited''', '''functionrule_test.audited'''), ('unaudit_table', 'relation', '''functionrule_test.audited''', '''functionrule_test.audited'''),
+	('audit_table', 'company_column', 'NULL', 'NULL'), ('audit_table', 'id_columns', '''{}''', '''{}'''), ('audit_table', 'hidden', '''{}''', '''{}'''), ('audit_table', 'ignored', '''{}''', '''{}'''),
+	('record_access', 'object_type', '''chart''', '''chart'''), ('record_access', 'object_id', '''1''', '''1'''), ('record_access', 'detail', '''{}''', '''{}''');
 CREATE TABLE functionrule_test.isolated (company_id uuid);
+CREATE TABLE functionrule_test.audited (company_id uuid);
 ALTER TABLE functionrule_test.isolated OWNER TO regress_functionrule_application;
-SELECT bestauth.isolate_table('functionrule_test.isolated');
+ALTER TABLE functionrule_test.audited OWNER TO regress_functionrule_application;
+SELECT bestauth.isolate_table('functionrule_test.isolated'), bestauth.audit_table('functionrule_test.audited', '{}');
 INSERT INTO functionrule_test.sample SELECT f, a, v, v FROM unnest('{login,login_second_part,request_password_reset}'::text[]) f, (VALUES
 	('company', '''functionrule_clinic'''), ('username', '''nobody'''), ('password', '''a wrong password''')) v (a, v);
 SELECT bestauth.create_contact('client', 'Char', 'T', 'chart@functionrule.example', 'functionrule_clinic') AS chart,
@@ -412,11 +424,11 @@ DO $$
 DECLARE
 	access text;
 BEGIN
-	FOREACH access IN ARRAY '{application,reader,operator,auditor,mailer}'::text[] LOOP
+	FOREACH access IN ARRAY '{application,reader,operator,auditor,mailer,retention}'::text[] LOOP
 		PERFORM bestauth.revoke_access(('regress_functionrule_' || access)::regrole, access);
 	END LOOP;
 END
 $$;
 DROP SCHEMA functionrule_test CASCADE;
 DROP ROLE regress_functionrule_application, regress_functionrule_reader, regress_functionrule_operator, regress_functionrule_auditor,
-	regress_functionrule_mailer, regress_functionrule_none, regress_functionrule_superuser;
+	regress_functionrule_mailer, regress_functionrule_retention, regress_functionrule_none, regress_functionrule_superuser;

@@ -229,7 +229,7 @@ SELECT statement, pg_temp.ask(NULL, statement) FROM unnest(ARRAY[
 	$$UPDATE bestauth.<one> SET company_id = (SELECT company_id FROM bestauth.company WHERE code = 'payer_west') WHERE name = 'Direct'$$,
 	$$UPDATE bestauth.<one> SET name = '' WHERE name = 'Direct'$$, $$UPDATE bestauth.<one> SET name = ' x' WHERE name = 'Direct'$$, $$UPDATE bestauth.<one> SET name = E'x\n' WHERE name = 'Direct'$$, $$UPDATE bestauth.<one> SET name = repeat('x', 101) WHERE name = 'Direct'$$,
 	$$UPDATE bestauth.<one> SET details = '1' WHERE name = 'Direct'$$, $$UPDATE bestauth.<one> SET details = '{"name": 1}' WHERE name = 'Direct'$$, $$UPDATE bestauth.<one> SET details = '{"details": null}' WHERE name = 'Direct'$$,
-	$$UPDATE bestauth.<one> SET details = jsonb_build_object('a', repeat('x', 65520)) WHERE name = 'Direct'$$, $$UPDATE bestauth.<one> SET name = 'Straight', details = '{"a": {"name": 1}}' WHERE name = 'Direct'$$,
+	$$UPDATE bestauth.<one> SET details = jsonb_build_object('a', repeat('x', 65520)) WHERE name = 'Direct'$$, $$UPDATE bestauth.<one> SET details = '{"a": 1e65536}' WHERE name = 'Direct'$$, $$UPDATE bestauth.<one> SET name = 'Straight', details = '{"a": {"name": 1}}' WHERE name = 'Direct'$$,
 	$$DELETE FROM bestauth.<one> WHERE name = 'Straight'$$, $$TRUNCATE bestauth.<one>$$]) WITH ORDINALITY v (statement, n) ORDER BY n;
 ROLLBACK;
 SET ROLE regress_payer_app;

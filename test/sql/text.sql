@@ -307,6 +307,7 @@ RESET client_encoding;
 -- [P-10] Whatever has a time of day has a zone; what is called a moment is one.
 SELECT c.oid::regclass AS relation, a.attname, a.atttypid::regtype FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
 WHERE c.relnamespace = 'bestauth'::regnamespace AND a.attnum > 0 AND NOT a.attisdropped
+	AND c.relname <> 'audit_text' -- an export, all of it text
 	AND (a.atttypid = ANY ('{timestamp,timestamp[],time,time[],timetz,timetz[]}'::regtype[]) OR a.attname ~ '_(at|until|since)$' AND a.atttypid <> 'timestamptz'::regtype);
 SELECT p.oid::regprocedure FROM pg_proc p
 WHERE p.pronamespace = 'bestauth'::regnamespace
@@ -383,13 +384,14 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname 
 -- [L-14] No function takes an internal type or bytes for a parser, and none takes SQL.
 SELECT p.oid::regprocedure FROM pg_proc p
 WHERE (p.pronamespace = 'bestauth'::regnamespace OR ('pg_proc'::regclass, p.oid) IN (TABLE text_test.member))
-	AND (coalesce(p.proallargtypes, p.proargtypes) || p.prorettype && ARRAY['internal', 'cstring', 'anyelement', 'anyarray', '"any"', 'language_handler', 'fdw_handler', 'index_am_handler', 'table_am_handler', 'tsm_handler', 'event_trigger']::regtype[]::oid[]
+	AND (coalesce(p.proallargtypes, p.proargtypes) || p.prorettype && ARRAY['internal', 'cstring', 'anyelement', 'anyarray', '"any"', 'language_handler', 'fdw_handler', 'index_am_handler', 'table_am_handler', 'tsm_handler']::regtype[]::oid[]
 		AND p.oid NOT IN (SELECT prosupport FROM pg_proc WHERE pronamespace = 'bestauth'::regnamespace)
 		OR p.proargnames[1:p.pronargs] && '{sql,query,statement,stmt,command,expression,predicate,condition,body,filter,order_by}');
 -- [L-16] No operator, type, cast or access method of its own, so no estimator but the
--- planner support of the two predicates; no rule of transformation: functions, tables, views, one sequence.
+-- planner support of the two predicates; no rule of transformation: functions, tables, views, one sequence,
+-- two event triggers.
 SELECT DISTINCT m.classid::regclass AS kind FROM text_test.member m
-WHERE m.classid NOT IN ('pg_proc'::regclass, 'pg_class'::regclass, 'pg_type'::regclass, 'pg_namespace'::regclass);
+WHERE m.classid NOT IN ('pg_proc'::regclass, 'pg_class'::regclass, 'pg_type'::regclass, 'pg_namespace'::regclass, 'pg_event_trigger'::regclass);
 SELECT t.oid::regtype, t.typtype FROM pg_type t
 WHERE t.typnamespace = 'bestauth'::regnamespace AND t.typcategory <> 'A' AND (t.typtype <> 'c' OR t.typanalyze <> 0);
 SELECT o.oid::regoperator FROM pg_operator o WHERE o.oprnamespace = 'bestauth'::regnamespace

@@ -64,6 +64,7 @@ sub no_slot
 bestauth.hash_slots = 20
 max_logical_replication_workers = 0
 bestauth.writer_timeout = 30s
+bestauth.seal_interval = 0
 END
 	my ($client, $pid);
 
@@ -72,8 +73,8 @@ END
 	$node->restart;
 	refused_for_want_of_worker($node, "$with, no slots");
 
-	# One slot, which a query takes with its parallel worker.
-	$node->append_conf('postgresql.conf', 'max_worker_processes = 1');
+	# One slot, beside that of the sealer's launcher, which a query takes with its parallel worker.
+	$node->append_conf('postgresql.conf', 'max_worker_processes = ' . ($preload ? 2 : 1));
 	$node->restart;
 	is($node->safe_psql('postgres', $login_right), 'authenticated', "$with, one free slot: in");
 	$node->poll_query_until('postgres', "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE $is_writer)");
@@ -266,11 +267,22 @@ sub standby
 	is(sqlstate($standby, 'postgres', $login_right), '25006', "$with: a right login is refused");
 	is(sqlstate($standby, 'postgres', $login_wrong), '25006', "$with: a wrong one as well");
 
+	# [J-11] Reading the audit is audited where it can be: here in the server's log.
+	is($standby->safe_psql('postgres', "SELECT count(*) FROM bestauth.audit_report(page_size => 1, action => 'login.*')"),
+		'1', "$with: the audit can be read");
+	like(PostgreSQL::Test::Utils::slurp_file($standby->logfile),
+		qr/LOG:  audit was read with function audit_report by ".+"\n.*DETAIL:  Filters: \{"action": "login\.\*"\}/,
+		"$with: and that it was read is in the server's log");
+
 	$client = connect_to($standby->connstr('postgres'));
 	$client->query('\set VERBOSITY sqlstate');
 	is($client->query("BEGIN; SELECT user_id FROM bestauth.use_session('$token');"), $user,
 		"$with: a good session can be used");
 	is($client->query('SELECT bestauth.current_user_id(); COMMIT;'), $user, "$with: and is the identity");
+	# [AUD-5] What would have to be written down can't be read here.
+	(undef, $err) = $client->query("BEGIN; SELECT user_id FROM bestauth.use_session('$token'); SELECT bestauth.record_access('chart', '1');");
+	like($err, qr/25006/, "$with: a read cannot be recorded");
+	$client->query('ROLLBACK;');
 	(undef, $err) = $client->query("SELECT * FROM bestauth.use_session('bas_nonsense');");
 	like($err, qr/28000/, "$with: another token is refused");
 

@@ -137,18 +137,36 @@ INSERT INTO bestauth.user_company (company_id, user_id, child_id) SELECT u.compa
 FROM bestauth.user_account u, bestauth.company c WHERE username = 'key' AND code = 'child1';
 INSERT INTO bestauth.user_use SELECT user_id, clock_timestamp() FROM bestauth.user_account WHERE username = 'deleted';
 END
+	# one that has emergency access, and one that had
+	make_user('night', 'standard', "password => '@{[ password('night') ]}', permissions => '{emergency_access}', company => 'parent'");
+	for my $name ('in an emergency', 'after an emergency')
+	{
+		token_of("session $name", "SELECT session_token FROM bestauth.login('parent', 'night', '@{[ password('night') ]}')");
+		sql('source', <<"END");
+BEGIN;
+SELECT * FROM bestauth.use_session('$secret{"session $name"}');
+SELECT bestauth.start_emergency_access('patient "four" \ no heartbeat');
+COMMIT;
+END
+	}
+	sql('source', <<"END");
+BEGIN;
+SELECT * FROM bestauth.use_session('$secret{'session after an emergency'}');
+SELECT bestauth.end_emergency_access();
+COMMIT;
+END
 	fill_portal();
 	fill_office();
 	sql('source', <<'END');
 INSERT INTO bestauth.claim_history SELECT '11-3437602', '1234567893', 'CLM-' || i, '2021-01-05', 'parent' FROM generate_series(1, 100) i
 END
-	# a table of the application's, under isolation, in its partitions as well
+	# a table of the application's, isolated and under audit, in its partitions as well
 	sql('source', <<'END');
 CREATE SCHEMA app;
-CREATE TABLE app.chart ("the company's" uuid, patient text) PARTITION BY LIST (patient);
+CREATE TABLE app.chart ("the company's" uuid, patient text, "odd, {name}" text) PARTITION BY LIST (patient);
 CREATE TABLE app.chart_rest PARTITION OF app.chart DEFAULT;
 INSERT INTO app.chart SELECT company_id, code FROM bestauth.company;
-SELECT bestauth.isolate_table('app.chart', 'the company''s');
+SELECT bestauth.isolate_table('app.chart', 'the company''s'), bestauth.audit_table('app.chart', '{patient}', '{"odd, {name}"}', company_column => 'the company''s');
 GRANT USAGE ON SCHEMA app TO regress_app;
 GRANT SELECT ON app.chart, app.chart_rest TO regress_app;
 END
@@ -323,6 +341,28 @@ END
 	return;
 }
 
+# [AUD-5] [N-01] What is under audit stays so, with all that it was told, and the restore itself
+# wrote nothing of it.
+my $audit_triggers = q{SELECT string_agg(concat(tgenabled, pg_get_triggerdef(oid), obj_description(oid)), ' ' ORDER BY tgrelid::regclass::text, tgname) FROM pg_trigger WHERE tgname LIKE 'bestauth\\_audit%'};
+
+sub is_audited
+{
+	my ($database, $way) = @_;
+
+	is(sql($database, 'SELECT relation, id_columns, hidden, company_column, enabled, problem FROM bestauth.audited_tables ORDER BY relation::text COLLATE "C"'),
+		qq{app.chart|{patient}|{"odd, {name}"}|the company's|t|\napp.chart_rest|{patient}|{"odd, {name}"}|the company's|t|}, "$way: the application's table is under audit");
+	is(sql($database, $audit_triggers), sql('source', $audit_triggers), "$way: by the same triggers");
+	is(sql($database, q{SELECT count(*) FROM bestauth.audit_log WHERE object_type LIKE 'app.%'}), '0', "$way: the restore wrote nothing of it");
+	is(sql($database, <<'END'), "app.chart|row.updated|child1!|child1\napp.chart_rest|row.deleted|child1!|child1", "$way: changes are written again");
+BEGIN;
+UPDATE app.chart SET patient = patient || '!' WHERE patient = 'child1';
+DELETE FROM app.chart_rest WHERE patient = 'child1!';
+SELECT object_type, action, object_id, company_code FROM bestauth.audit_log WHERE object_type LIKE 'app.%' ORDER BY audit_id;
+ROLLBACK;
+END
+	return;
+}
+
 # [N-01] An isolated table is one, by the catalogs alone: what the session may enter is seen.
 sub is_isolated
 {
@@ -381,6 +421,9 @@ SELECT u.username, p.username FROM bestauth.use_session('$secret{'session of a k
 JOIN bestauth.user_account u USING (user_id) JOIN bestauth.user_account p ON p.user_id = s.person_id;
 COMMIT;
 END
+	is(sql($database, <<END), "t|$_->[1]", "$way: a session $_->[0] is so") for [ 'in an emergency', 't' ], [ 'after an emergency', 'f' ];
+SELECT user_id IS NOT NULL, bestauth.has_permission('own.thing') FROM bestauth.use_session('$secret{"session $_->[0]"}') OFFSET 0
+END
 	is(sqlstate($node, $database, "SELECT * FROM bestauth.use_session('$secret{$_}')"), '28000', "$way: $_ stays so")
 	  for 'ended session', 'refused session';
 
@@ -392,7 +435,7 @@ END
 	is(sql($database, "SELECT outcome FROM bestauth.login('parent', 'asking\@example.org', '@{[ password('asking') ]}', 'patients')"),
 		'authenticated', "$way: who asked for an account has it");
 	is(sql($database, "SELECT string_agg(recipient || ' ' || attempts, ',' ORDER BY recipient) FROM bestauth.claim_mail(100)"),
-		'guessed@example.org 1,invited@example.org 2,locked@example.org 1,other@example.org 1,reset@example.org 1,waiting@example.org 1', "$way: the mail that waited comes once");
+		'admin@example.org 1,guessed@example.org 1,invited@example.org 2,locked@example.org 1,night@example.org 1,other@example.org 1,reset@example.org 1,waiting@example.org 1', "$way: the mail that waited comes once");
 	is(sql($database, 'SELECT count(*) FROM bestauth.claim_mail(100)'), '0', "$way: and not again");
 
 	# [N-01] An office: who was invited comes in by the old link, who waited is let in.
@@ -411,6 +454,8 @@ END
 # -------------------------------------------------------------------- the test
 
 fill();
+sql('source', 'SELECT bestauth.audit_seal()');
+sql('source', 'SELECT bestauth.audit_digest()');
 $before = contents('source');
 $last_audit_id = sql('source', 'SELECT max(audit_id) FROM bestauth.audit_log');
 
@@ -492,6 +537,7 @@ for my $way (sort keys %restore)
 	is_restored($database, $way);
 	is_closed($database, $way) if $way eq 'psql';
 	opens($database, $way);
+	is_audited($database, $way);
 	if ($way eq 'psql')
 	{
 		goes_on($database, $way);

@@ -59,7 +59,7 @@ INSERT INTO bk.argument VALUES
 	('user_type', 'fits', 'standard'), ('email', 'fits', 'u\@example.org'), ('access', 'fits', 'reader'),
 	('billing_service', 'fits', NULL), ('parent', 'fits', NULL), ('batch', 'fits', '1'), ('lease', 'fits', '1 s'),
 	('password', 'fits', '$password'), ('new_password', 'fits', 'another password of this test'),
-	('relation', 'fits', 'bk.isolated'), ('company_column', 'fits', 'company_id'),
+	('relation', 'fits', 'bk.isolated'), ('company_column', 'fits', 'company_id'), ('id_columns', 'fits', '{}'), ('hidden', 'fits', '{}'), ('ignored', 'fits', '{}'),
 	('page_size', 'fits', '1'), ('after', 'fits', NULL), ('since', 'fits', NULL), ('until', 'fits', NULL);
 
 CREATE TABLE bk.isolated (company_id uuid);

@@ -174,6 +174,7 @@ sub make_folder
 	my ($sql, %kind);
 
 	mkdir "$folder$_" for '', '/sql', '/expected';
+	symlink "$root/test/sealing.sql", "$folder/sealing.sql" or die "could not make $folder/sealing.sql: $!";
 	%kind = (sql => 'test/sql', expected => 'expected');
 	for my $test (@tests)
 	{

@@ -1,0 +1,1 @@
+-- no audit, in a session: what use_session costs
