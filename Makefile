@@ -12,8 +12,8 @@ OBJS := $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
 # sql/install/<part>.sql, joined in this order
 SQL_PARTS = head roles instance company permission usertype functionrule portal office \
 	provider employee contact payer facility user user_list role password_policy credential \
-	security_question signup registration token session login mail_template outbox audit \
-	access authority company_access emergency_access references claim_history report audit_report portal_account \
+	security_question signup registration token session login sso mail_template outbox audit \
+	access authority company_access emergency_access served_customer references claim_history report audit_report portal_account \
 	provider_user purge isolation audit_table seal health \
 	triggers privileges
 SQL_FILES = $(SQL_PARTS:%=sql/install/%.sql)

@@ -204,6 +204,20 @@ RequireStaff(const BaCaller *caller)
 					   psprintf("It is not for a user of type %s.", type->name));
 }
 
+/* In a session of their own: that of a key has the type of the key. */
+static void
+RequireSecondPart(const BaCaller *caller)
+{
+	const BaUserType *type;
+
+	if (caller->identity == NULL)
+		RefuseWithoutSession(caller);
+	type = BaUserTypeRequire(caller->identity->user_type);
+	if (!type->may_be_second_part)
+		BaAccessRefuse(caller, caller->rule->rule,
+					   psprintf("It is not for a user of type %s.", type->name));
+}
+
 static void
 RequireRole(const BaCaller *caller, bool may, const char *reason)
 {
@@ -221,6 +235,9 @@ RequireNeed(BaCaller *caller)
 	switch (caller->rule->need)
 	{
 		case BA_NEED_NOTHING:
+			break;
+		case BA_NEED_SECOND_PART:
+			RequireSecondPart(caller);
 			break;
 		case BA_NEED_OWN_ACCOUNT:
 			RequireOwnAccount(caller);

@@ -111,11 +111,11 @@ CheckNewUser(const BaCaller *caller, const NewUser *new_user)
 {
 	if (new_user->type->holds_all_permissions)
 		BaAccessRequireAdministrator(caller, "G-08", "make a company administrator");
-	if (new_user->type->needs_portal)
+	if (new_user->type->needs_portal || new_user->type->by_assertion)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("users of type %s are not made with create_user",
 							   new_user->type->name),
-						BaErrRule("PRT-2")));
+						BaErrRule(new_user->type->by_assertion ? "TPB-5" : "PRT-2")));
 	if (new_user->permissions.count > 0)
 		BaPermissionRequireGivable(caller, new_user->permissions.items,
 								   new_user->permissions.count);

@@ -92,9 +92,7 @@ BaTextBlank(const char *value)
 
 	if (space > 0 || *value == '\0')
 		return space;
-	return BaTextIsControl(value) ?
-			   pg_utf_mblen((const unsigned char *) value) :
-			   0;
+	return BaTextIsControl(value) ? pg_utf_mblen((const unsigned char *) value) : 0;
 }
 
 /* Without the spaces around it. */
@@ -183,7 +181,7 @@ WipeSecret(void *arg)
  * more wrong guess.
  */
 char *
-BaArgSecret(FunctionCallInfo fcinfo, int n, const char *name)
+BaArgSecretUpTo(FunctionCallInfo fcinfo, int n, const char *name, int max_bytes)
 {
 	text *value;
 	int length;
@@ -193,7 +191,7 @@ BaArgSecret(FunctionCallInfo fcinfo, int n, const char *name)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("argument \"%s\" must not be null", name)));
 	value = PG_GETARG_TEXT_PP(n);
-	length = Min(VARSIZE_ANY_EXHDR(value), BA_MAX_PASSWORD + 1);
+	length = Min(VARSIZE_ANY_EXHDR(value), max_bytes + 1);
 	secret = palloc0(offsetof(Secret, bytes) + length + 1);
 	secret->length = length;
 	memcpy(secret->bytes, VARDATA_ANY(value), length);
@@ -201,6 +199,12 @@ BaArgSecret(FunctionCallInfo fcinfo, int n, const char *name)
 	secret->callback.arg = secret;
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, &secret->callback);
 	return secret->bytes;
+}
+
+char *
+BaArgSecret(FunctionCallInfo fcinfo, int n, const char *name)
+{
+	return BaArgSecretUpTo(fcinfo, n, name, BA_MAX_PASSWORD);
 }
 
 /* The name without the spaces around it; NULL if nothing is left. */

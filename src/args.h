@@ -17,6 +17,8 @@ extern char *BaArgText(FunctionCallInfo fcinfo, int n, const char *name, int max
 extern char *BaArgTextOrNull(FunctionCallInfo fcinfo, int n, const char *name,
 							 int max_bytes);
 extern char *BaArgSecret(FunctionCallInfo fcinfo, int n, const char *name);
+extern char *BaArgSecretUpTo(FunctionCallInfo fcinfo, int n, const char *name,
+							 int max_bytes);
 extern char *BaArgName(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *BaArgNameOrNull(FunctionCallInfo fcinfo, int n, const char *name);
 extern char *BaArgClientText(FunctionCallInfo fcinfo, int n, const char *name);

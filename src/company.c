@@ -15,9 +15,6 @@
 #include "uuid.h"
 
 PG_FUNCTION_INFO_V1(bestauth_create_company);
-PG_FUNCTION_INFO_V1(bestauth_register_billing_service);
-PG_FUNCTION_INFO_V1(bestauth_unregister_billing_service);
-PG_FUNCTION_INFO_V1(bestauth_list_billing_services);
 
 #define COMPANY_SELECT \
 	"SELECT c.company_id, c.code, c.name, b.company_id IS NOT NULL AND b.unregistered_at IS NULL," \
@@ -69,26 +66,6 @@ static BaQuery leave_roles = {
 static BaQuery leave_users = {
 	.sql = "DELETE FROM bestauth.user_company WHERE child_id = $1",
 	.latest = true,
-};
-
-static BaQuery register_service = {
-	.sql =
-		"INSERT INTO bestauth.billing_service AS b (company_id) VALUES ($1)"
-		" ON CONFLICT (company_id) DO UPDATE SET registered_at = clock_timestamp(), unregistered_at = NULL"
-		" WHERE b.unregistered_at IS NOT NULL",
-};
-
-static BaQuery unregister_service = {
-	.sql = "UPDATE bestauth.billing_service SET unregistered_at = clock_timestamp()"
-		   " WHERE company_id = $1 AND unregistered_at IS NULL",
-	.latest = true,
-};
-
-static BaQuery list_services = {
-	.sql =
-		"SELECT c.code, c.name, c.code FROM bestauth.billing_service b JOIN bestauth.company c USING (company_id)"
-		" WHERE b.unregistered_at IS NULL AND ($1 IS NULL OR c.code COLLATE \"C\" > $1 COLLATE \"C\")"
-		" ORDER BY c.code COLLATE \"C\" LIMIT $2",
 };
 
 static bool
@@ -202,14 +179,20 @@ RefuseCode(const char *code)
 			 BA_MAX_CODE)));
 }
 
-static void
-CheckCode(const char *code)
+bool
+BaCompanyCodeIsValid(const char *code)
 {
 	static const char signs[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
 
-	if (*code == '\0' || *code == '_' || *code == '-' || strlen(code) > BA_MAX_CODE ||
-		strspn(code, signs) != strlen(code))
+	return *code != '\0' && *code != '_' && *code != '-' && strlen(code) <= BA_MAX_CODE &&
+		   strspn(code, signs) == strlen(code);
+}
+
+static void
+CheckCode(const char *code)
+{
+	if (!BaCompanyCodeIsValid(code))
 		RefuseCode(code);
 }
 
@@ -314,71 +297,4 @@ bestauth_create_company(PG_FUNCTION_ARGS)
 	audit.object_id = company.code;
 	BaAuditWrite(&audit);
 	PG_RETURN_DATUM(row.values[0]);
-}
-
-static void
-AuditService(const char *action, const BaCompany *company)
-{
-	BaAudit audit;
-
-	BaCompanyAudit(&audit, action, company);
-	audit.object_type = "billing_service";
-	audit.object_id = company->code;
-	BaAuditWrite(&audit);
-}
-
-Datum
-bestauth_register_billing_service(PG_FUNCTION_ARGS)
-{
-	char *code;
-	BaCompany company;
-	BaArgs args = {0};
-
-	(void) BaAccessCaller(fcinfo);
-	code = BaArgText(fcinfo, 0, "company", BA_MAX_CODE);
-	if (!PG_ARGISNULL(1))
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("single sign-on keys are not supported yet")));
-	BaCompanyRequire(code, &company);
-	BaPutUuid(&args, &company.company_id);
-	if (BaQueryExec(&register_service, &args) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("company \"%s\" is registered as a billing service already",
-						code),
-				 BaErrRule("IBS-1")));
-	AuditService("billing_service.registered", &company);
-	PG_RETURN_VOID();
-}
-
-Datum
-bestauth_unregister_billing_service(PG_FUNCTION_ARGS)
-{
-	char *code;
-	BaCompany company;
-	BaArgs args = {0};
-
-	(void) BaAccessCaller(fcinfo);
-	code = BaArgText(fcinfo, 0, "company", BA_MAX_CODE);
-	BaCompanyRequire(code, &company);
-	BaPutUuid(&args, &company.company_id);
-	if (BaQueryExec(&unregister_service, &args) == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("company \"%s\" is not registered as a billing service", code),
-				 BaErrRule("TPB-2")));
-	AuditService("billing_service.unregistered", &company);
-	PG_RETURN_VOID();
-}
-
-Datum
-bestauth_list_billing_services(PG_FUNCTION_ARGS)
-{
-	BaArgs args = {0};
-
-	(void) BaAccessCaller(fcinfo);
-	BaPutText(&args, BaArgTextOrNull(fcinfo, 1, "after", BA_MAX_CODE));
-	BaPutInt(&args, BaArgPageSize(fcinfo, 0, 100));
-	BaQueryReturn(&list_services, &args, fcinfo);
-	return (Datum) 0;
 }

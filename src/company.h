@@ -15,6 +15,7 @@ typedef struct BaCompany
 	int service_version;
 } BaCompany;
 
+extern bool BaCompanyCodeIsValid(const char *code);
 extern bool BaCompanyFind(const char *code, BaCompany *company);
 extern bool BaCompanyLoad(const pg_uuid_t *company_id, BaCompany *company);
 extern void BaCompanyRequire(const char *code, BaCompany *company);

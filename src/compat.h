@@ -7,7 +7,9 @@
 
 #include "access/tupdesc.h"
 #include "common/base64.h"
+#include "common/jsonapi.h"
 #include "executor/executor.h"
+#include "mb/pg_wchar.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
 #include "utils/guc.h"
@@ -98,6 +100,22 @@
 #else
 #define BaArrayKeepsOrder(column) ((column) == 0)
 #endif
+
+/* 17: the lexer of JSON is the caller's memory. */
+static inline bool
+BaJsonIsValid(const char *words)
+{
+#if PG_VERSION_NUM >= 170000
+	JsonLexContext lex;
+
+	makeJsonLexContextCstringLen(&lex, words, strlen(words), PG_UTF8, false);
+	return pg_parse_json(&lex, &nullSemAction) == JSON_SUCCESS;
+#else
+	return pg_parse_json(makeJsonLexContextCstringLen(unconstify(char *, words),
+													  strlen(words), PG_UTF8, false),
+						 &nullSemAction) == JSON_SUCCESS;
+#endif
+}
 
 /* 18: generated columns that are in no row. */
 #if PG_VERSION_NUM >= 180000

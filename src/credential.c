@@ -6,6 +6,7 @@
 #include "postgres.h"
 
 #include "credential.h"
+#include "errors.h"
 #include "query.h"
 #include "settings.h"
 
@@ -117,10 +118,19 @@ void
 BaCredentialRule(BaRowEvent *event, bool restoring)
 {
 	pg_uuid_t user_id;
+	BaUser user;
 
 	BaColumnRequireSame(event, "user_id", "G-01");
 	if (restoring || renewing || !BaColumnChanged(event, "password_hash") ||
 		!BaColumnUuid(event, "user_id", &user_id))
 		return;
+	/* One that is there against the rules may be taken away. */
+	if (!BaColumnIsNull(event, "password_hash") && BaUserLoad(&user_id, &user) &&
+		user.type->by_assertion)
+		ereport(ERROR,
+				(errcode(ERRCODE_CHECK_VIOLATION),
+				 errmsg("user \"%s\" has no password", user.username),
+				 errdetail("A user of type %s signs on elsewhere.", user.type->name),
+				 BaErrRule("B-09")));
 	BaUserRaiseVersion(&user_id);
 }

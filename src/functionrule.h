@@ -8,6 +8,7 @@ typedef enum BaNeed
 	BA_NEED_SESSION,     /* a session, whatever it holds */
 	BA_NEED_STAFF,       /* the company's own people, each by a login of their own, who
 						  * hold one of the permissions; no operator */
+	BA_NEED_SECOND_PART, /* the own session of somebody who can be a second part [TPB-5] */
 	BA_NEED_OWN_ACCOUNT, /* a session, for its own password [IBS-6] */
 	BA_NEED_SELF,        /* the permission, or a session about its own user */
 	BA_NEED_PERMISSION, /* a session that holds one of the permissions, or the operator */

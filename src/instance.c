@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "bestauth.h"
 #include "instance.h"
 #include "inval.h"
 #include "query.h"
@@ -83,6 +84,16 @@ BaInstanceIsRestoring(void)
 	if (!superuser() && GetUserId() != BaOwnerId())
 		BaInstanceRequireOpen();
 	return true;
+}
+
+bool
+BaInstanceNameIsValid(const char *name)
+{
+	static const char signs[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+
+	return strchr("._-", *name) == NULL && strlen(name) <= BA_MAX_CODE &&
+		   strspn(name, signs) == strlen(name);
 }
 
 /* NULL before the first opening. */

@@ -5,6 +5,7 @@
 extern bool BaInstanceIsOpen(void);
 extern void BaInstanceRequireOpen(void);
 extern bool BaInstanceIsRestoring(void);
+extern bool BaInstanceNameIsValid(const char *name);
 extern char *BaInstanceName(void);
 extern int64 BaSystemId(void);
 

@@ -1,18 +1,25 @@
 /*
  * json.c
- *	  Building a flat jsonb object, key by key, where a NULL text leaves its key out; and
- *	  what any jsonb takes as text.
+ *	  Building a flat jsonb object, key by key, where a NULL text leaves its key out;
+ *	  reading the members of one; and what any jsonb takes as text.
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "mb/pg_wchar.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
 
+#include "compat.h"
 #include "json.h"
+
+#define DIGITS_MAX 1000 /* of a number in json: jsonb has a limit */
 
 void
 BaJsonStart(BaJson *json)
@@ -139,4 +146,102 @@ BaJsonTextSize(Jsonb *jsonb, int64 enough)
 		}
 	}
 	return size;
+}
+
+/* ------------------------------------------------------------------------- reading */
+
+/* The code of an escape's four hexadecimal digits, which json has checked. */
+static long
+EscapeCode(const char *digits)
+{
+	char code[5] = {0};
+
+	memcpy(code, digits, 4);
+	return strtol(code, NULL, 16);
+}
+
+static bool
+IsIn(long code, long first, long last)
+{
+	return code >= first && code <= last;
+}
+
+/*
+ * Can jsonb hold it for certain? It takes no NUL and no half of a surrogate pair, and has a
+ * limit to numbers; json takes all of them.
+ */
+bool
+BaJsonIsPlain(const char *c)
+{
+	bool quoted = false;
+	bool half = false;
+	int digits = 0;
+
+	for (; *c != '\0'; c++)
+	{
+		/* The second half of a pair is where a first one wants it, and nowhere else. */
+		if (half != (quoted && *c == '\\' && c[1] == 'u' &&
+					 IsIn(EscapeCode(c + 2), 0xDC00, 0xDFFF)))
+			return false;
+		half = false;
+		if (*c == '"')
+			quoted = !quoted;
+		else if (quoted && *c == '\\')
+		{
+			long code = c[1] == 'u' ? EscapeCode(c + 2) : 'x';
+
+			if (code == 0)
+				return false;
+			half = IsIn(code, 0xD800, 0xDBFF);
+			c += c[1] == 'u' ? 5 : 1;
+		}
+		if (quoted)
+			continue;
+		if (digits > DIGITS_MAX || (digits > 0 && (*c == 'e' || *c == 'E')))
+			return false;
+		digits = isdigit((unsigned char) *c) ? digits + 1 : 0;
+	}
+	return true;
+}
+
+/* NULL for what is no JSON, or has what jsonb does not take: no error is raised. */
+Jsonb *
+BaJsonParse(const char *words)
+{
+	if (!pg_verify_mbstr(PG_UTF8, words, strlen(words), true) || !BaJsonIsValid(words) ||
+		!BaJsonIsPlain(words))
+		return NULL;
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(words)));
+}
+
+/* NULL where there is no such member, or the whole is no object. */
+JsonbValue *
+BaJsonGet(Jsonb *object, const char *key, JsonbValue *value)
+{
+	if (!JB_ROOT_IS_OBJECT(object))
+		return NULL;
+	return getKeyJsonValueFromContainer(&object->root, key, strlen(key), value);
+}
+
+/* NULL where it is no string. */
+char *
+BaJsonGetText(Jsonb *object, const char *key)
+{
+	JsonbValue value;
+
+	if (BaJsonGet(object, key, &value) == NULL || value.type != jbvString)
+		return NULL;
+	return pnstrdup(value.val.string.val, value.val.string.len);
+}
+
+bool
+BaJsonGetNumber(Jsonb *object, const char *key, double *number)
+{
+	JsonbValue value;
+
+	if (BaJsonGet(object, key, &value) == NULL || value.type != jbvNumeric)
+		return false;
+	*number = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow,
+												 NumericGetDatum(value.val.numeric)));
+	return true;
 }

@@ -1,4 +1,4 @@
-/* json.h: building a flat jsonb object, and the size of any. */
+/* json.h: building a flat jsonb object, reading one, and the size of any. */
 #ifndef BESTAUTH_JSON_H
 #define BESTAUTH_JSON_H
 
@@ -17,6 +17,11 @@ extern void BaJsonDatum(BaJson *json, const char *key, Datum value, bool isnull,
 						Oid type);
 extern Jsonb *BaJsonFinish(BaJson *json);
 
+extern Jsonb *BaJsonParse(const char *words);
+extern JsonbValue *BaJsonGet(Jsonb *object, const char *key, JsonbValue *value);
+extern char *BaJsonGetText(Jsonb *object, const char *key);
+extern bool BaJsonGetNumber(Jsonb *object, const char *key, double *number);
+extern bool BaJsonIsPlain(const char *words);
 extern int64 BaJsonTextSize(Jsonb *jsonb, int64 enough);
 
 #endif /* BESTAUTH_JSON_H */

@@ -1,6 +1,7 @@
 /*
  * login.c
- *	  Logging in: with a user's password, and in two parts with a key.
+ *	  Logging in: with a user's password, and the first part with a key; and what every
+ *	  login has in common.
  *
  * The order of things is the same whether the name is known or not, and whatever
  * comes of it: charge the guess durably, compute one hash, then either clear the
@@ -28,6 +29,7 @@
 #include "fold.h"
 #include "guess.h"
 #include "instance.h"
+#include "login.h"
 #include "query.h"
 #include "repeat.h"
 #include "session.h"
@@ -37,40 +39,14 @@
 #include "uuid.h"
 
 PG_FUNCTION_INFO_V1(bestauth_login);
-PG_FUNCTION_INFO_V1(bestauth_login_second_part);
-PG_FUNCTION_INFO_V1(bestauth_login_second_part_session);
-
-/* One login on its way: who tries, what is known, what comes of it. */
-typedef struct Login
-{
-	const char *client_addr;
-	const char *client_info;
-	bool has_company;
-	BaCompany company; /* where to */
-	bool has_user;
-	BaUser user; /* of a two-part login, the key */
-	bool has_service;
-	BaCompany service;
-	bool has_person;
-	BaUser person;
-	const char *typed_name; /* where nobody has it */
-	const char *fold_key;   /* where refusals may come by the thousand */
-	/* the result */
-	const char *outcome;
-	char *session_token;
-	char *challenge_token;
-	pg_uuid_t *challenge_id;
-	TimestampTz expires_at;
-	pg_uuid_t *session_id;
-} Login;
 
 /*
  * Begins a login, unless this very call was answered already in this statement.
  * Refused before anything is looked at where a right guess could not be carried
  * out: else it would fail where a wrong one does not.
  */
-static bool
-IsRepeat(FunctionCallInfo fcinfo, int client_args, Login *login, BaRepeat *call)
+bool
+BaLoginIsRepeat(FunctionCallInfo fcinfo, int client_args, BaLogin *login, BaRepeat *call)
 {
 	BaInstanceRequireOpen();
 	PreventCommandIfReadOnly("a login");
@@ -82,8 +58,15 @@ IsRepeat(FunctionCallInfo fcinfo, int client_args, Login *login, BaRepeat *call)
 	return false;
 }
 
-static Datum
-MakeResult(FunctionCallInfo fcinfo, const Login *login)
+/* What an assertion must be for that is to open this company. */
+char *
+BaLoginAudience(const BaCompany *company)
+{
+	return psprintf("%s/%s", BaInstanceName(), company->code);
+}
+
+Datum
+BaLoginResult(FunctionCallInfo fcinfo, const BaLogin *login)
 {
 	TupleDesc tupdesc;
 	Datum values[7];
@@ -107,8 +90,7 @@ MakeResult(FunctionCallInfo fcinfo, const Login *login)
 	{
 		nulls[5] = nulls[6] = false;
 		values[5] = CStringGetTextDatum(login->service.name);
-		values[6] =
-			CStringGetTextDatum(psprintf("%s/%s", BaInstanceName(), login->company.code));
+		values[6] = CStringGetTextDatum(BaLoginAudience(&login->company));
 	}
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls));
 }
@@ -116,7 +98,7 @@ MakeResult(FunctionCallInfo fcinfo, const Login *login)
 /* -------------------------------------------------------------------- audit */
 
 static const char *
-PersonLabel(const Login *login)
+PersonLabel(const BaLogin *login)
 {
 	if (!login->has_person)
 		return NULL;
@@ -126,7 +108,7 @@ PersonLabel(const Login *login)
 }
 
 static void
-StartAudit(const Login *login, const char *action, BaAudit *audit)
+StartAudit(const BaLogin *login, const char *action, BaAudit *audit)
 {
 	BaAuditStart(audit, action);
 	audit->company_id = login->has_company ? &login->company.company_id : NULL;
@@ -145,18 +127,27 @@ StartAudit(const Login *login, const char *action, BaAudit *audit)
 	audit->object_id = login->has_person ? PersonLabel(login) : audit->username;
 }
 
-/* The refusal outlives the caller's transaction. */
+/* The name is as it was asserted this time; issuer and subject are who it is. */
 static void
-Deny(Login *login, const char *reason)
+AddAssertion(BaJson *detail, const BaLogin *login)
+{
+	BaJsonText(detail, "issuer", login->issuer);
+	BaJsonText(detail, "subject", login->subject);
+}
+
+/* The refusal outlives the caller's transaction. */
+void
+BaLoginDeny(BaLogin *login, const char *reason)
 {
 	BaAudit audit;
 	BaJson detail;
 
-	StartAudit(login, "login.denied", &audit);
+	StartAudit(login, login->refused_as ? login->refused_as : "login.denied", &audit);
 	audit.outcome = "denied";
 	BaJsonStart(&detail);
 	BaJsonText(&detail, "reason", reason);
 	BaJsonText(&detail, "typed_name", login->typed_name);
+	AddAssertion(&detail, login);
 	BaJsonText(&detail, "client_info", login->client_info);
 	audit.detail = BaJsonFinish(&detail);
 	if (login->fold_key != NULL)
@@ -166,14 +157,15 @@ Deny(Login *login, const char *reason)
 	login->outcome = "denied";
 }
 
-static void
-Accept(Login *login, const char *outcome, const char *action)
+void
+BaLoginAccept(BaLogin *login, const char *outcome, const char *action)
 {
 	BaAudit audit;
 	BaJson detail;
 
 	StartAudit(login, action, &audit);
 	BaJsonStart(&detail);
+	AddAssertion(&detail, login);
 	BaJsonText(&detail, "client_info", login->client_info);
 	audit.detail = BaJsonFinish(&detail);
 	BaAuditWrite(&audit);
@@ -186,9 +178,9 @@ Accept(Login *login, const char *outcome, const char *action)
  * Charges the guess and looks at it; user is NULL for a name that nobody has.
  * Returns why not, or NULL for a right password.
  */
-static const char *
-Guess(Login *login, const BaUser *user, const char *password, BaGuess *guess,
-	  BaCredential *credential)
+const char *
+BaLoginGuess(BaLogin *login, const BaUser *user, const char *password, BaGuess *guess,
+			 BaCredential *credential)
 {
 	static const pg_uuid_t nobody = {{0}};
 	BaAudit lock_row;
@@ -220,8 +212,8 @@ Guess(Login *login, const BaUser *user, const char *password, BaGuess *guess,
 }
 
 /* The state of an account whose password was right; NULL if it may go on. */
-static const char *
-AccountFault(BaUser *user)
+const char *
+BaLoginAccountFault(BaUser *user)
 {
 	int version = user->version;
 	pg_uuid_t user_id = user->user_id;
@@ -237,17 +229,20 @@ AccountFault(BaUser *user)
 	return NULL;
 }
 
-static const char *
-PasswordFault(const BaCredential *credential)
+const char *
+BaLoginPasswordFault(const BaUser *user, const BaCredential *credential)
 {
+	if (user->type->by_assertion)
+		return psprintf("user type %s has no password", user->type->name);
 	if (credential->expires_at != 0 && GetCurrentTimestamp() >= credential->expires_at)
 		return "temporary password expired";
 	return NULL;
 }
 
 /* A temporary one is about to go: nothing is renewed, and no lock taken for it. */
-static void
-RenewStale(const BaUser *user, const char *password, const BaCredential *credential)
+void
+BaLoginRenewStale(const BaUser *user, const char *password,
+				  const BaCredential *credential)
 {
 	if (!credential->must_change && BaPasswordIsStale(&credential->password))
 		BaCredentialRenew(&user->user_id, password, &credential->password);
@@ -255,13 +250,15 @@ RenewStale(const BaUser *user, const char *password, const BaCredential *credent
 
 /* ----------------------------------------------------------------- outcomes */
 
-static void
-StartSession(Login *login)
+void
+BaLoginStartSession(BaLogin *login)
 {
 	BaSessionStart start = {
 		.user = &login->user,
 		.person = login->has_service ? &login->person : &login->user,
 		.service = login->has_service ? &login->service : NULL,
+		.limit = BaSessionLimit(login->has_service ? &login->person : &login->user,
+								login->issued_at),
 		.client_addr = login->client_addr,
 		.client_info = login->client_info,
 	};
@@ -272,11 +269,11 @@ StartSession(Login *login)
 	login->expires_at = session.expires_at;
 	login->session_id = palloc(sizeof(pg_uuid_t));
 	*login->session_id = session.session_id;
-	Accept(login, "authenticated", "login.succeeded");
+	BaLoginAccept(login, "authenticated", "login.succeeded");
 }
 
-static void
-DemandNewPassword(Login *login, const BaUser *user)
+void
+BaLoginDemandPassword(BaLogin *login, const BaUser *user)
 {
 	BaTokenFor what = {.purpose = BA_TOKEN_PASSWORD_CHANGE,
 					   .user = user,
@@ -286,11 +283,11 @@ DemandNewPassword(Login *login, const BaUser *user)
 
 	login->challenge_token = BaTokenIssue(&what, &token);
 	login->expires_at = token.expires_at;
-	Accept(login, "password_change_required", "login.password_change_required");
+	BaLoginAccept(login, "password_change_required", "login.password_change_required");
 }
 
 static void
-DemandSecondPart(Login *login)
+DemandSecondPart(BaLogin *login)
 {
 	BaTokenFor what = {.purpose = BA_TOKEN_SECOND_PART,
 					   .user = &login->user,
@@ -302,23 +299,23 @@ DemandSecondPart(Login *login)
 	login->challenge_id = palloc(sizeof(pg_uuid_t));
 	*login->challenge_id = token.token_id;
 	login->expires_at = token.expires_at;
-	Accept(login, "second_part_required", "login.first_part_succeeded");
+	BaLoginAccept(login, "second_part_required", "login.first_part_succeeded");
 }
 
 /* ----------------------------------------------------------------- part one */
 
 static void
-FirstPart(Login *login, const char *password, BaSubject subject)
+FirstPart(BaLogin *login, const char *password, BaSubject subject)
 {
 	BaGuess guess = {.subject = subject};
 	BaCredential credential;
-	const char *fault = Guess(login, login->has_user ? &login->user : NULL, password,
-							  &guess, &credential);
+	const char *fault = BaLoginGuess(login, login->has_user ? &login->user : NULL,
+									 password, &guess, &credential);
 
 	if (fault == NULL)
-		fault = AccountFault(&login->user);
+		fault = BaLoginAccountFault(&login->user);
 	if (fault == NULL)
-		fault = PasswordFault(&credential);
+		fault = BaLoginPasswordFault(&login->user, &credential);
 	if (fault == NULL && login->user.has_service)
 	{
 		login->has_service = BaCompanyLoad(&login->user.service_id, &login->service);
@@ -327,21 +324,21 @@ FirstPart(Login *login, const char *password, BaSubject subject)
 	}
 	if (fault != NULL)
 	{
-		Deny(login, fault);
+		BaLoginDeny(login, fault);
 		return;
 	}
-	RenewStale(&login->user, password, &credential);
+	BaLoginRenewStale(&login->user, password, &credential);
 	if (!login->user.type->needs_second_part)
 	{
 		login->has_person = true;
 		login->person = login->user;
 	}
 	if (credential.must_change)
-		DemandNewPassword(login, &login->user);
+		BaLoginDemandPassword(login, &login->user);
 	else if (login->user.type->needs_second_part)
 		DemandSecondPart(login);
 	else
-		StartSession(login);
+		BaLoginStartSession(login);
 	BaGuessForgive(&guess);
 }
 
@@ -375,10 +372,10 @@ bestauth_login(PG_FUNCTION_ARGS)
 	BaPortal door;
 	bool in_portal;
 	BaRepeat call;
-	Login login;
+	BaLogin login;
 	BaSubject subject;
 
-	if (IsRepeat(fcinfo, 4, &login, &call))
+	if (BaLoginIsRepeat(fcinfo, 4, &login, &call))
 		PG_RETURN_DATUM(call.result);
 	login.has_company = BaCompanyFind(company, &login.company);
 	in_portal = login.has_company && portal != NULL &&
@@ -396,169 +393,5 @@ bestauth_login(PG_FUNCTION_ARGS)
 	}
 	FirstPart(&login, password, subject);
 	BaSecretForget(password);
-	PG_RETURN_DATUM(BaRepeatRemember(&call, MakeResult(fcinfo, &login)));
-}
-
-/* ----------------------------------------------------------------- part two */
-
-/* What is wrong with a challenge, by the state of its token. */
-static const char *const challenge_faults[] = {
-	[BA_TOKEN_UNKNOWN] = "unknown challenge",
-	[BA_TOKEN_USED] = "challenge used already",
-	[BA_TOKEN_SUPERSEDED] = "key changed since the first part",
-	[BA_TOKEN_EXPIRED] = "challenge expired",
-};
-
-/* What the challenge stands for: the key, its company, its service. */
-static const char *
-OpenChallenge(Login *login, const char *secret, BaToken *token)
-{
-	BaTokenState state = BaTokenPeek(secret, BA_TOKEN_SECOND_PART, token);
-
-	if (state == BA_TOKEN_UNKNOWN)
-	{
-		login->fold_key = "login/challenge";
-		return challenge_faults[state];
-	}
-	login->has_user = true;
-	login->user = token->user;
-	login->has_company = BaCompanyLoad(&token->user.company_id, &login->company);
-	login->has_service = token->user.has_service &&
-						 BaCompanyLoad(&token->user.service_id, &login->service);
-	if (state == BA_TOKEN_VALID)
-		return login->has_service ? NULL : "key without a billing service";
-	return challenge_faults[state];
-}
-
-/* May this person of the service be the second part for this key? */
-static const char *
-PersonFault(Login *login, const BaToken *token)
-{
-	if (!BaUuidEqual(&login->person.company_id, &login->service.company_id))
-		return "person is not of the key's billing service";
-	if (!login->service.registered ||
-		login->service.service_version != token->service_version)
-		return "billing service not registered";
-	if (!login->person.type->may_be_second_part)
-		return psprintf("user type %s cannot be the second part",
-						login->person.type->name);
-	if (!BaUserAdmitsPerson(&login->user, &login->person.user_id))
-		return "key does not admit this person";
-	return NULL;
-}
-
-/* Uses the challenge up, under its row's lock, and starts the session. */
-static void
-Enter(Login *login, const char *secret)
-{
-	BaToken token;
-	BaTokenState state = BaTokenLock(secret, BA_TOKEN_SECOND_PART, &token);
-	const char *fault;
-
-	if (state != BA_TOKEN_VALID)
-	{
-		Deny(login, challenge_faults[state]);
-		return;
-	}
-	login->user = token.user;
-	fault = login->user.locked ? "account locked" : AccountFault(&login->person);
-	(void) BaCompanyLoad(&login->service.company_id, &login->service);
-	if (fault == NULL)
-		fault = PersonFault(login, &token);
-	if (fault != NULL)
-	{
-		Deny(login, fault);
-		return;
-	}
-	BaTokenUse(&token);
-	StartSession(login);
-}
-
-static void
-SecondPart(Login *login, const char *secret, const char *username, const char *password)
-{
-	BaToken token;
-	BaCredential credential;
-	BaGuess guess = {0};
-	const char *challenge_fault = OpenChallenge(login, secret, &token);
-	const char *fault;
-
-	if (challenge_fault == NULL)
-		guess.second = BaSubjectChallenge(&token.token_id);
-	if (login->has_service)
-		login->has_person =
-			BaUserFind(&login->service.company_id, NULL, username, &login->person);
-	guess.subject = login->has_person ?
-						BaSubjectUser(&login->person.user_id) :
-						BaSubjectUnknown(login->has_service ? login->service.code : "",
-										 NULL, username);
-	if (!login->has_person)
-		login->typed_name = BaUsernameOrNull(username);
-	fault = Guess(login, login->has_person ? &login->person : NULL, password, &guess,
-				  &credential);
-	if (challenge_fault != NULL)
-		fault = challenge_fault;
-	if (fault == NULL)
-		fault = AccountFault(&login->person);
-	if (fault == NULL)
-		fault = PasswordFault(&credential);
-	if (fault == NULL)
-		fault = PersonFault(login, &token);
-	if (fault != NULL)
-	{
-		Deny(login, fault);
-		return;
-	}
-	RenewStale(&login->person, password, &credential);
-	if (credential.must_change)
-		DemandNewPassword(login, &login->person);
-	else
-		Enter(login, secret);
-	if (strcmp(login->outcome, "denied") != 0)
-		BaGuessForgive(&guess);
-}
-
-Datum
-bestauth_login_second_part(PG_FUNCTION_ARGS)
-{
-	char *secret = BaArgSecret(fcinfo, 0, "challenge_token");
-	char *username = BaArgText(fcinfo, 1, "username", BA_MAX_PASSWORD);
-	char *password = BaArgSecret(fcinfo, 2, "password");
-	BaRepeat call;
-	Login login;
-
-	if (IsRepeat(fcinfo, 3, &login, &call))
-		PG_RETURN_DATUM(call.result);
-	SecondPart(&login, secret, username, password);
-	BaSecretForget(password);
-	PG_RETURN_DATUM(BaRepeatRemember(&call, MakeResult(fcinfo, &login)));
-}
-
-Datum
-bestauth_login_second_part_session(PG_FUNCTION_ARGS)
-{
-	char *secret = BaArgSecret(fcinfo, 0, "challenge_token");
-	char *session = BaArgSecret(fcinfo, 1, "session_token");
-	BaRepeat call;
-	const char *fault;
-	Login login;
-	BaToken token;
-
-	if (IsRepeat(fcinfo, 2, &login, &call))
-		PG_RETURN_DATUM(call.result);
-	fault = OpenChallenge(&login, secret, &token);
-	if (fault == NULL)
-		fault = BaSessionPerson(session, &login.person, &login.has_person);
-	/* Somebody else's user is not named as a person of the service. */
-	if (login.has_person &&
-		!BaUuidEqual(&login.person.company_id, &login.service.company_id))
-	{
-		login.has_person = false;
-		fault = "the session is not of a person of the key's billing service";
-	}
-	if (fault != NULL)
-		Deny(&login, fault);
-	else
-		Enter(&login, secret);
-	PG_RETURN_DATUM(BaRepeatRemember(&call, MakeResult(fcinfo, &login)));
+	PG_RETURN_DATUM(BaRepeatRemember(&call, BaLoginResult(fcinfo, &login)));
 }

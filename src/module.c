@@ -14,6 +14,7 @@
 #include "emergency_access.h"
 #include "fold.h"
 #include "inval.h"
+#include "key_file.h"
 #include "outbox.h"
 #include "sealer.h"
 #include "session_use.h"
@@ -43,6 +44,7 @@ _PG_init(void)
 	BaCounterInit();
 	BaOutboxInit();
 	BaEmergencyAccessInit();
+	BaKeyFileInit();
 	BaSessionUseInit();
 	BaTriggerMoveInit();
 }

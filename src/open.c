@@ -98,6 +98,11 @@ static BaQuery find_broken_rule = {
 		" FROM bestauth.billing_user_person a JOIN bestauth.user_account k ON k.user_id = a.user_id"
 		" JOIN bestauth.user_account p ON p.user_id = a.person_id"
 		" WHERE k.billing_service_id IS DISTINCT FROM p.company_id"
+		" UNION ALL SELECT 'B-09', 'user ' || u.username || ' has a password, or is known by no assertion'"
+		" FROM bestauth.user_account u LEFT JOIN bestauth.sso_person p ON p.user_id = u.user_id"
+		" LEFT JOIN bestauth.credential c ON c.user_id = u.user_id"
+		" WHERE (u.user_type = 'federated' AND (p.user_id IS NULL OR c.password_hash IS NOT NULL))"
+		" OR (u.user_type <> 'federated' AND p.user_id IS NOT NULL)"
 		" UNION ALL SELECT 'PRT-3', 'a role carries the permission ' || r.permission"
 		" FROM bestauth.role_permission r JOIN bestauth.permission p ON p.name = r.permission"
 		" WHERE p.by_name_only OR p.client_only"
@@ -254,15 +259,13 @@ RequireNumbers(void)
 static char *
 SetName(char *name)
 {
-	static const char signs[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 	BaArgs args = {0};
 
 	if (name == NULL && (name = BaInstanceName()) != NULL)
 		return name;
 	if (name == NULL)
 		name = get_database_name(MyDatabaseId);
-	if (strspn(name, signs) != strlen(name) || strchr("._-", *name) != NULL)
+	if (!BaInstanceNameIsValid(name))
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

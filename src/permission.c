@@ -81,8 +81,7 @@ static BaQuery find_permission = {
 };
 
 static BaQuery effective_permissions = {
-	.sql = "SELECT coalesce(array_agg(DISTINCT permission ORDER BY permission), '{}')"
-		   " FROM bestauth.permission_access WHERE user_id = $1",
+	.sql = "SELECT " BA_PERMISSIONS_HELD("$1"),
 	.latest = true,
 };
 
@@ -314,14 +313,20 @@ IsOwn(const char *name)
 	return false;
 }
 
+bool
+BaPermissionNameIsValid(const char *name)
+{
+	return strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.") == strlen(name) &&
+		   *name >= 'a' && *name <= 'z' && strlen(name) <= BA_MAX_CODE;
+}
+
 /* What a permission means is what roles and users were given: it stays so. */
 void
 BaPermissionRule(BaRowEvent *event, bool restoring)
 {
 	char *name = BaColumnRequireText(event, "name");
 
-	if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_.") != strlen(name) ||
-		*name < 'a' || *name > 'z' || strlen(name) > BA_MAX_CODE)
+	if (!BaPermissionNameIsValid(name))
 		ereport(
 			ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -5,7 +5,13 @@
 #include "args.h"
 #include "company_access.h"
 
+/* In a query: what a user holds, as a text array in the order of strcmp(). */
+#define BA_PERMISSIONS_HELD(user_id) \
+	"(SELECT coalesce(array_agg(DISTINCT h.permission ORDER BY h.permission), '{}')" \
+	" FROM bestauth.permission_access h WHERE h.user_id = " user_id ")"
+
 extern void BaPermissionSeed(void);
+extern bool BaPermissionNameIsValid(const char *name);
 extern void BaPermissionRequireKnown(char **names, int count);
 extern void BaPermissionRequireGivable(const BaCaller *caller, char **names, int count);
 extern void BaPermissionRequireAll(const BaCaller *caller, Datum permissions,

@@ -461,6 +461,14 @@ bestauth_update_user(PG_FUNCTION_ARGS)
 	BaUserActed(&caller, fcinfo, 0, 2, BA_USER_LOCK, &company, &user);
 	if (user.type->holds_all_permissions)
 		BaAccessRequireAdministrator(&caller, "G-08", "act on a company administrator");
+	if (user.type->by_assertion)
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("user \"%s\" is known by an assertion", user.username),
+			 errdetail("What is known of a user of type %s is kept where they sign on.",
+					   user.type->name),
+			 BaErrRule("TPB-5")));
 	/* Whoever has the mailbox can have the password. */
 	if (changes.has[EMAIL])
 		BaPermissionRequireAsMuch(&caller, &user);

@@ -81,6 +81,13 @@ static BaQuery purge_signups = {
 	.latest = true,
 };
 
+static BaQuery purge_assertions = {
+	.sql =
+		"DELETE FROM bestauth.sso_assertion WHERE id_hash IN (SELECT id_hash FROM bestauth.sso_assertion"
+		" WHERE expires_at < $1 FOR UPDATE SKIP LOCKED)",
+	.latest = true,
+};
+
 static const struct
 {
 	const char *counted_as; /* NULL: not at all */
@@ -89,7 +96,7 @@ static const struct
 	{"tokens", &purge_tokens},     {NULL, &remember_logins},
 	{NULL, &purge_uses},           {NULL, &purge_places},
 	{"sessions", &purge_sessions}, {"messages", &purge_messages},
-	{"signups", &purge_signups},
+	{"signups", &purge_signups},   {NULL, &purge_assertions},
 };
 
 #define COUNTED 4

@@ -5,8 +5,6 @@
  */
 #include "postgres.h"
 
-#include <ctype.h>
-
 #include "access/detoast.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -31,7 +29,6 @@
 #define HIDDEN "***"            /* for a value that is secret */
 #define VALUE_MAX (1024 * 1024) /* bytes; of a larger one size and hash are kept */
 #define TEXT_MAX (8 * 1024 * 1024)
-#define DIGITS_MAX 1000 /* of a number in json: jsonb has a limit */
 
 /* ------------------------------------------------------------- what is prepared */
 
@@ -278,53 +275,12 @@ SetBinary(JsonbValue *v, const BaValueColumn *column, Datum value, Jsonb *jsonb,
 	}
 }
 
-/* The code of an escape's four hexadecimal digits, which json has checked. */
-static long
-EscapeCode(const char *digits)
-{
-	char code[5] = {0};
-
-	memcpy(code, digits, 4);
-	return strtol(code, NULL, 16);
-}
-
-/*
- * Can jsonb hold it for certain? It takes no NUL and no half of a surrogate pair, and has a
- * limit to numbers; json takes all of them.
- */
-static bool
-IsPlainJson(const char *c)
-{
-	bool quoted = false;
-	int digits = 0;
-
-	for (; *c != '\0'; c++)
-	{
-		if (*c == '"')
-			quoted = !quoted;
-		else if (quoted && *c == '\\')
-		{
-			long code = c[1] == 'u' ? EscapeCode(c + 2) : 'x';
-
-			if (code == 0 || (code >= 0xD800 && code <= 0xDFFF))
-				return false;
-			c++;
-		}
-		if (quoted)
-			continue;
-		if (digits > DIGITS_MAX || (digits > 0 && (*c == 'e' || *c == 'E')))
-			return false;
-		digits = isdigit((unsigned char) *c) ? digits + 1 : 0;
-	}
-	return true;
-}
-
 static void
 SetJson(JsonbValue *v, BaValueColumn *column, Datum value, int64 *room)
 {
 	char *words = TextDatumGetCString(value);
 
-	if (IsPlainJson(words))
+	if (BaJsonIsPlain(words))
 		SetBinary(v, column, value,
 				  DatumGetJsonbP(FunctionCall1(&column->function, value)), room);
 	else

@@ -58,6 +58,22 @@ static BaQuery find_fresh = {
 
 /* ------------------------------------------------------------------- making */
 
+/*
+ * Seconds. Nobody here hears of it when who signs on elsewhere is locked there: such a
+ * session is short, counted from when it was said there who they are, and goes on with
+ * another assertion [TPB-9].
+ */
+int
+BaSessionLimit(const BaUser *person, TimestampTz asserted_at)
+{
+	int64 limit;
+
+	if (!person->type->by_assertion)
+		return BaSessionAbsoluteLimit;
+	limit = BaSsoSessionLimit - (GetCurrentTimestamp() - asserted_at) / USECS_PER_SEC;
+	return (int) Max(Min(limit, BaSessionAbsoluteLimit), 1);
+}
+
 /* The versions are those that the caller saw: a change since then counts. */
 void
 BaSessionCreate(const BaSessionStart *start, BaSession *session)
@@ -76,7 +92,7 @@ BaSessionCreate(const BaSessionStart *start, BaSession *session)
 	BaPutInt(&args, start->service ? start->service->service_version : 0);
 	BaPutText(&args, start->client_addr);
 	BaPutText(&args, start->client_info);
-	BaPutInt(&args, BaSessionAbsoluteLimit);
+	BaPutInt(&args, start->limit);
 	(void) BaQueryRow(&insert_session, &args, &row);
 	(void) BaGetUuid(&row, 0, &session->session_id);
 	session->expires_at = BaGetTime(&row, 1);

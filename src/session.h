@@ -10,6 +10,7 @@ typedef struct BaSessionStart
 	const BaUser *user;       /* of a two-part login, the key */
 	const BaUser *person;     /* the same without one */
 	const BaCompany *service; /* NULL without one */
+	int limit;                /* seconds that it lasts at most */
 	const char *client_addr;
 	const char *client_info;
 } BaSessionStart;
@@ -39,6 +40,7 @@ extern bool BaSessionFind(Datum digest, BaSessionFound *found);
 extern bool BaSessionLoad(const pg_uuid_t *session_id, BaSessionFound *found);
 extern const char *BaSessionTimeFault(TimestampTz expires_at, TimestampTz last_used_at);
 extern void BaSessionRequireFresh(const BaCaller *caller);
+extern int BaSessionLimit(const BaUser *person, TimestampTz asserted_at);
 extern void BaSessionCreate(const BaSessionStart *start, BaSession *session);
 extern const char *BaSessionPerson(const char *secret, BaUser *person, bool *known);
 

@@ -31,6 +31,9 @@ int BaSealInterval = 5;
 int BaSessionAbsoluteLimit = 43200;
 int BaSessionIdleLimit = 1800;
 int BaSetupLinkLifetime = 86400;
+int BaSsoAssertionLifetime = 60;
+char *BaSsoKeyDirectory = NULL;
+int BaSsoSessionLimit = 900;
 int BaVerificationLifetime = 1800;
 int BaWriterTimeout = 5000;
 
@@ -114,6 +117,18 @@ DefineSessions(void)
 				  "How long a link is good by which a user sets the first password.",
 				  "A temporary password is good as long.", &BaSetupLinkLifetime, DAY, 1,
 				  30 * DAY);
+	DefineSeconds("bestauth.sso_assertion_lifetime",
+				  "How long an assertion for single sign-on is good.", NULL,
+				  &BaSsoAssertionLifetime, 60, 5, 300);
+	DefineCustomStringVariable("bestauth.sso_key_directory",
+							   "Directory of the private keys for single sign-on.",
+							   "Without one there are none.", &BaSsoKeyDirectory, "",
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineSeconds(
+		"bestauth.sso_session_limit",
+		"How long a session lasts that rests on an assertion, until another one.",
+		"Counted from its issue: who is locked where they sign on is out after this.",
+		&BaSsoSessionLimit, 900, 1, DAY);
 	DefineSeconds("bestauth.verification_lifetime",
 				  "How long a link is good that proves an e-mail address.", NULL,
 				  &BaVerificationLifetime, 1800, 1, 30 * DAY);

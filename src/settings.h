@@ -19,6 +19,9 @@ extern int BaSealInterval;
 extern int BaSessionAbsoluteLimit;
 extern int BaSessionIdleLimit;
 extern int BaSetupLinkLifetime;
+extern int BaSsoAssertionLifetime;
+extern char *BaSsoKeyDirectory;
+extern int BaSsoSessionLimit;
 extern int BaVerificationLifetime;
 extern int BaWriterTimeout;
 

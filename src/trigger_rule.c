@@ -25,6 +25,9 @@
 #include "registration.h"
 #include "role.h"
 #include "security_question.h"
+#include "served_customer.h"
+#include "sso_assertion.h"
+#include "sso_key.h"
 #include "tuple.h"
 #include "user.h"
 
@@ -77,6 +80,10 @@ static const struct
 	{"role_company", BaRoleCompanyRule},
 	{"role_permission", BaRolePermissionRule},
 	{"security_question", BaSecurityQuestionRule},
+	{"served_customer", BaServedCustomerRule},
+	{"served_instance", BaServedInstanceRule},
+	{"sso_key", BaSsoKeyRule},
+	{"sso_person", BaSsoPersonRule},
 	{"user_account", BaUserRule},
 	{"user_company", BaUserCompanyRule},
 	{"user_permission", BaUserPermissionRule},
@@ -94,6 +101,8 @@ AskRules(BaRowEvent *event, bool restoring)
 			BaPermissionDeleteRule(event);
 		if (strcmp(event->table, "mail_template") == 0)
 			BaMailTemplateDeleteRule(event);
+		if (strcmp(event->table, "sso_key") == 0)
+			BaSsoKeyDeleteRule(event);
 		return;
 	}
 	for (i = 0; i < lengthof(rules); i++)

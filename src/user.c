@@ -24,6 +24,8 @@
 	" AND lower(username COLLATE \"C\") = lower($2 COLLATE \"C\")"
 #define LOCKED " FOR NO KEY UPDATE"
 
+static bool asserting = false;
+
 /* The company's own people, and those of a portal: an index has both. */
 static BaQuery find_user = {
 	.sql = USER_SELECT BY_NAME("IS NULL"),
@@ -68,6 +70,23 @@ static BaQuery try_lock_user_row = {
 
 static BaQuery touch_user = {
 	.sql = "UPDATE bestauth.user_account SET revision = revision + 1 WHERE user_id = $1",
+	.latest = true,
+};
+
+/* Each has five parameters: company, user, user name, first and last name. */
+static BaQuery insert_asserted = {
+	.sql =
+		"INSERT INTO bestauth.user_account (company_id, username, user_type, first_name, last_name)"
+		" SELECT $1, $3, 'federated', $4, $5 WHERE $2::uuid IS NULL ON CONFLICT DO NOTHING RETURNING user_id",
+	.latest = true,
+};
+
+static BaQuery update_asserted = {
+	.sql =
+		"UPDATE bestauth.user_account u SET username = $3, first_name = $4, last_name = $5"
+		" WHERE u.user_id = $2 AND NOT EXISTS (SELECT FROM bestauth.user_account o"
+		" WHERE o.company_id = $1 AND o.portal_id IS NULL AND lower(o.username COLLATE \"C\") = lower($3 COLLATE \"C\")"
+		" AND o.user_id <> $2) RETURNING u.user_id",
 	.latest = true,
 };
 
@@ -169,6 +188,46 @@ BaUserTryLock(const pg_uuid_t *user_id)
 
 	BaPutUuid(&args, user_id);
 	return BaQueryExec(&try_lock_user_row, &args) > 0;
+}
+
+/* Is what is written to a user what an assertion says? For the rule. */
+bool
+BaUserIsAsserted(void)
+{
+	return asserting;
+}
+
+/*
+ * A user as an assertion names them: a new one, or one that is there, by user_id. False
+ * where another one has the user name.
+ */
+bool
+BaUserAssert(const pg_uuid_t *company_id, const pg_uuid_t *user_id, const char *username,
+			 const char *first_name, const char *last_name, pg_uuid_t *made_id)
+{
+	BaArgs args = {0};
+	bool done = false;
+	BaRow row;
+
+	BaPutUuid(&args, company_id);
+	BaPutUuid(&args, user_id);
+	BaPutText(&args, username);
+	BaPutText(&args, first_name);
+	BaPutText(&args, last_name);
+	asserting = true;
+	PG_TRY();
+	{
+		done = BaQueryRow(user_id == NULL ? &insert_asserted : &update_asserted, &args,
+						  &row);
+	}
+	PG_FINALLY();
+	{
+		asserting = false;
+	}
+	PG_END_TRY();
+	if (done)
+		(void) BaGetUuid(&row, 0, made_id);
+	return done;
 }
 
 /* Something that an editor was shown has changed elsewhere [G-12]. */

@@ -52,6 +52,10 @@ extern bool BaUserFind(const pg_uuid_t *company_id, const pg_uuid_t *portal_id,
 					   const char *username, BaUser *user);
 extern bool BaUserLoad(const pg_uuid_t *user_id, BaUser *user);
 extern void BaUserTouch(const pg_uuid_t *user_id);
+extern bool BaUserAssert(const pg_uuid_t *company_id, const pg_uuid_t *user_id,
+						 const char *username, const char *first_name,
+						 const char *last_name, pg_uuid_t *made_id);
+extern bool BaUserIsAsserted(void);
 extern void BaUserRaiseVersion(const pg_uuid_t *user_id);
 extern bool BaUserTryLock(const pg_uuid_t *user_id);
 extern void BaUserLock(const pg_uuid_t *user_id);

@@ -64,6 +64,8 @@ CheckNames(const BaRowEvent *event, const BaUserType *type)
 	BaColumnRequireClean(event, "mobile_carrier");
 	if (pending_email != NULL)
 		BaEmailRequire(pending_email);
+	if (type->by_assertion)
+		return;
 	if (type->needs_billing_service ? !has_first && !has_last : !has_first || !has_last)
 		RefuseRow(type->needs_billing_service ? "TPB-3" : "IBS-3", "user has no name",
 				  type->needs_billing_service ?
@@ -420,6 +422,40 @@ NoticeCharge(const BaRowEvent *event, const BaUserType *type)
 		 BaErrRule("IBS-4")));
 }
 
+static bool
+IsNamedAnew(const BaRowEvent *event)
+{
+	return BaColumnChanged(event, "username") || BaColumnChanged(event, "first_name") ||
+		   BaColumnChanged(event, "middle_name") || BaColumnChanged(event, "last_name");
+}
+
+/*
+ * Who signs on elsewhere is made, named and named anew by what is asserted there; nobody
+ * becomes one, or stops being one. Without an address no link leads to a password [B-09].
+ */
+static void
+CheckAssertion(const BaRowEvent *event, const BaUserType *type, bool restoring)
+{
+	bool isnull;
+
+	if (restoring)
+		return;
+	if (event->old_row != NULL && BaColumnChanged(event, "user_type") &&
+		(type->by_assertion ||
+		 BaUserTypeRequire(
+			 TextDatumGetCString(BaColumn(event, false, "user_type", &isnull)))
+			 ->by_assertion))
+		RefuseRow("TPB-5", "user type cannot change",
+				  "Who signs on by an assertion does so for good.");
+	if (type->by_assertion && !BaUserIsAsserted() && IsNamedAnew(event))
+		RefuseRow("TPB-5", "user is known by an assertion",
+				  "login_second_part_sso() makes such users, and names them.");
+	if (type->by_assertion &&
+		(!BaColumnIsNull(event, "email") || !BaColumnIsNull(event, "pending_email")))
+		RefuseRow("B-09", "user is known by an assertion",
+				  psprintf("A user of type %s has no e-mail address here.", type->name));
+}
+
 void
 BaUserRule(BaRowEvent *event, bool restoring)
 {
@@ -430,7 +466,9 @@ BaUserRule(BaRowEvent *event, bool restoring)
 	BaColumnRequireSame(event, "portal_id", "G-01");
 	if (!IsTakenOver(event))
 		BaColumnRequireSame(event, "contact_id", "PRT-2");
-	BaColumnRequireSame(event, "username", "PRV-15");
+	CheckAssertion(event, type, restoring);
+	if (!type->by_assertion)
+		BaColumnRequireSame(event, "username", "PRV-15");
 	if (!type->needs_contact)
 		BaUsernameRequire(BaColumnRequireText(event, "username"));
 	CheckNames(event, type);

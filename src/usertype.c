@@ -68,6 +68,12 @@ static const BaUserType types[] = {
 		.needs_verification = true,
 		.reason = "clients are not charged",
 	},
+	{
+		.name = "federated",
+		.may_be_second_part = true,
+		.by_assertion = true,
+		.reason = "federated users are charged where they sign on",
+	},
 };
 
 /* NULL if there is no such type. */
@@ -105,8 +111,8 @@ bestauth_user_type_rules(PG_FUNCTION_ARGS)
 	for (i = 0; i < lengthof(types); i++)
 	{
 		const BaUserType *type = &types[i];
-		bool nulls[15] = {0};
-		Datum values[15];
+		bool nulls[16] = {0};
+		Datum values[16];
 
 		values[0] = CStringGetTextDatum(type->name);
 		values[1] = BoolGetDatum(type->charged);
@@ -123,6 +129,7 @@ bestauth_user_type_rules(PG_FUNCTION_ARGS)
 		values[12] = BoolGetDatum(type->needs_contact);
 		values[13] = BoolGetDatum(type->needs_verification);
 		values[14] = BoolGetDatum(type->needs_office);
+		values[15] = BoolGetDatum(type->by_assertion);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;

@@ -18,6 +18,7 @@ typedef struct BaUserType
 	bool needs_verification; /* of the address, before the first login [PRT-6] */
 	bool needs_office;       /* is an office's, or one provider's of it [PRV-12] */
 	bool needs_my_account;   /* for the own password [IBS-6] */
+	bool by_assertion;       /* signs on elsewhere, and has no password here [B-09] */
 	const char *reason;      /* why it is charged, or not */
 } BaUserType;
 

@@ -111,7 +111,7 @@ in_work()
 		cd "$work/tree"
 		exec "${become[@]}" env -i PATH=$safe_path LANG=C.UTF-8 HOME="$work" TMPDIR="$work/tmp" \
 			WORK="$work" PG_CONFIG="$pg_config" COPT="${COPT:-}" WERROR="${WERROR--Werror}" \
-			TEST_TIMEOUT="${TEST_TIMEOUT:-1800}" PROVE_FLAGS="${PROVE_FLAGS:-}" "$@"
+			TEST_TIMEOUT="${TEST_TIMEOUT:-3600}" PROVE_FLAGS="${PROVE_FLAGS:-}" "$@"
 	)
 }
 

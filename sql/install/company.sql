@@ -43,9 +43,9 @@ CREATE FUNCTION bestauth.register_billing_service(company text, sso_key jsonb DE
 	AS 'MODULE_PATHNAME', 'bestauth_register_billing_service' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.register_billing_service(text, jsonb) IS
 'Registers a company as an independent billing service; its users may exist before. For the operator. Registering again after unregister_billing_service does not bring old sessions back.
-Parameters: company: code; sso_key: public JWK for single sign-on, not supported yet.
+Parameters: company: code; sso_key: a public JWK that create_sso_key made in the service''s own instance; NULL for none, see trust_sso_key.
 Returns: void.
-Raises: P0002 no such company; 55000 registered already, or instance closed; 0A000 sso_key given; 42501 not the operator.
+Raises: P0002 no such company; 55000 registered already, or instance closed; 22023, 23505 bad key, as trust_sso_key; 42501 not the operator.
 Rules: [IBS-1] [TPB-2].';
 
 CREATE FUNCTION bestauth.unregister_billing_service(company text) RETURNS void

@@ -22,6 +22,8 @@ COMMENT ON COLUMN bestauth.session.company_id IS 'The company of the user. Where
 ALTER TABLE bestauth.session ALTER token_hash SET STATISTICS 0;
 CREATE INDEX session_user_id_idx ON bestauth.session (user_id) WHERE ended_at IS NULL;
 CREATE INDEX session_person_id_idx ON bestauth.session (person_id) WHERE ended_at IS NULL;
+-- Ended ones as well: when a person last used a key [TPB-8].
+CREATE INDEX session_key_person_idx ON bestauth.session (person_id, user_id) WHERE billing_service_id IS NOT NULL;
 SELECT pg_catalog.pg_extension_config_dump('bestauth.session', '');
 
 CREATE TABLE bestauth.session_use (

@@ -33,7 +33,7 @@ CREATE TABLE bestauth.user_account (
 COMMENT ON TABLE bestauth.user_account IS
 'Users of every type. Deleted ones stay, and so does their user name [PRV-14].';
 COMMENT ON COLUMN bestauth.user_account.username IS
-'Printable ASCII as docs/usernames.md says; unique in company and portal without regard to case, never changed [G-01].';
+'Printable ASCII as docs/usernames.md says; unique in company and portal without regard to case, never changed [G-01]; of a federated user what was last asserted [B-08].';
 COMMENT ON COLUMN bestauth.user_account.billing_service_id IS 'Of a key: the service whose people it admits [TPB-3].';
 COMMENT ON COLUMN bestauth.user_account.persons_limited IS 'Of a key: only the persons in billing_user_person may use it [TPB-7].';
 COMMENT ON COLUMN bestauth.user_account.version IS
@@ -67,7 +67,7 @@ ALTER INDEX bestauth.user_account_office_id_idx ALTER COLUMN 2 SET STATISTICS 0;
 CREATE INDEX user_account_email_idx ON bestauth.user_account (portal_id, lower(email COLLATE "C"))
 	WHERE portal_id IS NOT NULL;
 ALTER INDEX bestauth.user_account_email_idx ALTER COLUMN 2 SET STATISTICS 0;
-CREATE INDEX user_account_billing_service_id_idx ON bestauth.user_account (billing_service_id)
+CREATE INDEX user_account_billing_service_id_idx ON bestauth.user_account (billing_service_id, company_id)
 	WHERE billing_service_id IS NOT NULL;
 SELECT pg_catalog.pg_extension_config_dump('bestauth.user_account', '');
 
@@ -89,7 +89,7 @@ CREATE FUNCTION bestauth.create_user(username text, user_type text, first_name t
 	AS 'MODULE_PATHNAME', 'bestauth_create_user' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.create_user(text, text, text, text, text, text, text, text[], text[], text, text) IS
 'Makes a user. Takes manage_users, or the operator. Nobody gives a role or a permission away that they do not hold. Without a password the user is sent a set-up link at the e-mail address; with one, nothing is sent. Making a user in a registered billing service that is charged says in a NOTICE that it is charged and can be no second part.
-Parameters: username: see docs/usernames.md; user_type: a row of user_type_rules that needs no portal; first_name, last_name: of a key, its name may stand in either; email: one address, optional for keys; password: as docs/passwords.md says; billing_service: code, for keys alone; roles, permissions: names; company, portal: for the operator.
+Parameters: username: see docs/usernames.md; user_type: a row of user_type_rules that needs no portal and is not by_assertion; first_name, last_name: of a key, its name may stand in either; email: one address, optional for keys; password: as docs/passwords.md says; billing_service: code, for keys alone; roles, permissions: names; company, portal: for the operator.
 Returns: uuid of the user.
 Raises: 23505 user name taken; 22023 bad argument; 23514 the type''s rules are broken; P0002 no such role or permission; UA001 password refused; 28000 no session; 42501 no permission, or gives away what the caller does not hold; 55000 instance closed.
 Rules: [IBS-2] [IBS-3] [IBS-4] [IBS-5] [TPB-2] [TPB-3].';
@@ -116,7 +116,7 @@ CREATE FUNCTION bestauth.update_user(username text, changes jsonb, company text 
 	expected_revision integer DEFAULT NULL) RETURNS void
 	AS 'MODULE_PATHNAME', 'bestauth_update_user' LANGUAGE C VOLATILE;
 COMMENT ON FUNCTION bestauth.update_user(text, jsonb, text, text, integer) IS
-'Edits a user. Takes manage_users, or manage_portal_users in the user''s office, or the operator; a session gives only roles that it holds all of, and changes the e-mail address only of who holds no more than it does. A new e-mail address is sent a link and counts once confirm_email_change was called with it; the old one is told at once.
+'Edits a user, but none of type federated. Takes manage_users, or manage_portal_users in the user''s office, or the operator; a session gives only roles that it holds all of, and changes the e-mail address only of who holds no more than it does. A new e-mail address is sent a link and counts once confirm_email_change was called with it; the old one is told at once.
 Parameters: username: which user, never changed; changes: an object; keys first_name, middle_name, last_name, title, phone, mobile_phone, mobile_carrier (strings of at most 100 characters, null for none), email, office_id (of a provider''s account: another office of the same portal, for the operator; a session may name the one it is), roles (an array of all the user is to have), notification_preferences (an object of booleans); any other key is an error, and what is not given stays; company, portal: for the operator; expected_revision: revision of user_details when it was read, to refuse a stale edit.
 Returns: void.
 Raises: 22023 unknown key or bad value; P0002 no such user or role (42501 in a session); 23514 the type''s rules are broken; 55000 deleted, changed since expected_revision, or instance closed; 28000; 42501.

@@ -52,6 +52,7 @@ $$;
 \set r1 '00000000-0000-7000-8000-0000000000e1'
 \set o1 '00000000-0000-7000-8000-0000000000d1'
 \set o2 '00000000-0000-7000-8000-0000000000d2'
+\set f1 '00000000-0000-7000-8000-0000000000d9'
 \set x1 '00000000-0000-7000-8000-0000000000f1'
 \set x2 '00000000-0000-7000-8000-0000000000f2'
 \set x3 '00000000-0000-7000-8000-0000000000f3'
@@ -210,6 +211,36 @@ SELECT * FROM audit_test.change('emergency_access', 'INSERT', format('INSERT INT
 SELECT * FROM audit_test.change('emergency_access', 'UPDATE', format('UPDATE bestauth.emergency_access SET ended_at = now(), ended_by = ''user'' WHERE emergency_id = %L', :'x1'));
 SELECT * FROM audit_test.change('emergency_access', 'DELETE', format('DELETE FROM bestauth.emergency_access WHERE emergency_id = %L', :'x1'));
 SELECT * FROM audit_test.change('emergency_access', 'TRUNCATE', 'TRUNCATE bestauth.emergency_access');
+
+SELECT * FROM audit_test.change('served_instance', 'INSERT', format('INSERT INTO bestauth.served_instance (company_id, instance, made_at) VALUES (%L, ''there'', now())', :'c3'));
+SELECT * FROM audit_test.change('served_instance', 'UPDATE', format('UPDATE bestauth.served_instance SET made_at = now() + interval ''1 minute'' WHERE company_id = %L', :'c3'));
+SELECT * FROM audit_test.change('served_instance', 'DELETE', format('DELETE FROM bestauth.served_instance WHERE company_id = %L', :'c3'));
+SELECT * FROM audit_test.change('served_instance', 'TRUNCATE', 'TRUNCATE bestauth.served_instance');
+SELECT * FROM audit_test.change('served_customer', 'INSERT', format('INSERT INTO bestauth.served_customer (company_id, audience, name, username, permissions) VALUES (%L, ''there/far'', ''Far'', ''key'', ''{claims}'')', :'c3'));
+SELECT * FROM audit_test.change('served_customer', 'UPDATE', format('UPDATE bestauth.served_customer SET permissions = ''{}'', persons = ''{ann}'' WHERE company_id = %L', :'c3'));
+SELECT * FROM audit_test.change('served_customer', 'DELETE', format('DELETE FROM bestauth.served_customer WHERE company_id = %L', :'c3'));
+SELECT * FROM audit_test.change('served_customer', 'TRUNCATE', 'TRUNCATE bestauth.served_customer');
+
+SELECT * FROM audit_test.change('sso_key', 'INSERT', format('INSERT INTO bestauth.sso_key (company_id, kid, issuer, alg, public_key) VALUES (%L, ''k'', ''https://audit.example'', ''ES256'', ''{"kty": "EC"}'')', :'c3'));
+SELECT * FROM audit_test.change('sso_key', 'UPDATE', 'UPDATE bestauth.sso_key SET claims = ''{"audience": "a"}'' WHERE kid = ''k''');
+SELECT * FROM audit_test.change('sso_key', 'UPDATE', 'UPDATE bestauth.sso_key SET issuer = ''https://other.example'' WHERE kid = ''k''');
+-- An assertion alone makes such a user: here the rule is put aside.
+SET LOCAL client_min_messages = error;
+ALTER TABLE bestauth.user_account DISABLE TRIGGER rule;
+INSERT INTO bestauth.user_account (user_id, company_id, username, user_type) VALUES (:'f1', :'c3', 'fred', 'federated');
+ALTER TABLE bestauth.user_account ENABLE ALWAYS TRIGGER rule;
+SET LOCAL client_min_messages = warning;
+SELECT * FROM audit_test.change('sso_person', 'INSERT', format('INSERT INTO bestauth.sso_person (user_id, company_id, issuer, subject) VALUES (%L, %L, ''https://audit.example'', ''s'')', :'f1', :'c3'));
+SELECT * FROM audit_test.change('sso_person', 'UPDATE', format('UPDATE bestauth.sso_person SET subject = ''t'' WHERE user_id = %L', :'f1'));
+SELECT * FROM audit_test.change('sso_person', 'DELETE', format('DELETE FROM bestauth.sso_person WHERE user_id = %L', :'f1'));
+SELECT * FROM audit_test.change('sso_person', 'TRUNCATE', 'TRUNCATE bestauth.sso_person');
+-- The sessions of the issuer's people end with the key.
+SELECT * FROM audit_test.change('sso_key', 'DELETE', 'DELETE FROM bestauth.sso_key WHERE kid = ''k''');
+SELECT * FROM audit_test.change('sso_key', 'TRUNCATE', 'TRUNCATE bestauth.sso_key');
+SELECT * FROM audit_test.change('sso_signing_key', 'INSERT', format('INSERT INTO bestauth.sso_signing_key (kid, company_id, public_key) VALUES (''k'', %L, ''{"kty": "EC"}'')', :'c3'));
+SELECT * FROM audit_test.change('sso_signing_key', 'UPDATE', 'UPDATE bestauth.sso_signing_key SET revoked_at = now() WHERE kid = ''k''');
+SELECT * FROM audit_test.change('sso_signing_key', 'DELETE', 'DELETE FROM bestauth.sso_signing_key WHERE kid = ''k''');
+SELECT * FROM audit_test.change('sso_signing_key', 'TRUNCATE', 'TRUNCATE bestauth.sso_signing_key');
 
 SELECT * FROM audit_test.change('access_grant', 'INSERT', 'INSERT INTO bestauth.access_grant (role_name, role_id, system_id, access) VALUES (''audit_nobody'', 1, 1, ''mailer'')');
 SELECT * FROM audit_test.change('access_grant', 'UPDATE', 'UPDATE bestauth.access_grant SET access = ''operator'' WHERE role_name = ''audit_nobody''');

@@ -208,7 +208,7 @@ RESET ROLE;
 -- such functions, as the table of functions has them, but for what is of no company.
 SELECT bestauth.grant_permission('betty', 'web_portal', 'cswitch_west');
 CREATE TEMP TABLE lister AS SELECT r.function, format('%s(%s)', r.function, CASE r.function WHEN 'list_contacts' THEN 'NULL' WHEN 'suggest_username' THEN '''M'', ''Ax''' WHEN 'search_employees' THEN '''x''' WHEN 'portal_url' THEN 'NULL' WHEN 'list_sessions' THEN '''barney''' WHEN 'list_user_companies' THEN '''barney''' WHEN 'user_details' THEN '''barney''' ELSE '' END) AS call
-FROM bestauth.function_rules r WHERE r.function ~ '^(list|search|count|export|suggest|user_details|audit_report)' AND r.needs <> 'nothing' AND NOT (r.permissions = '{manage_portal_users}') AND r.function NOT IN ('list_accessible_companies', 'list_providers', 'audit_report', 'list_permissions', 'list_billing_services') AND r.function NOT LIKE 'list_isol%';
+FROM bestauth.function_rules r WHERE r.function ~ '^(list|search|count|export|suggest|user_details|audit_report)' AND r.needs <> 'nothing' AND NOT (r.permissions = '{manage_portal_users}') AND r.function NOT IN ('export_served_customers', 'list_served_customers', 'list_accessible_companies', 'list_providers', 'audit_report', 'list_permissions', 'list_billing_services') AND r.function NOT LIKE 'list_isol%';
 GRANT SELECT ON lister TO regress_cswitch_app;
 CREATE FUNCTION pg_temp.marks(call text) RETURNS text LANGUAGE sql AS $$
 	SELECT coalesce(string_agg(DISTINCT m[1], ' ' ORDER BY m[1]), left(a, 24)) FROM pg_temp.answer(call) a LEFT JOIN LATERAL regexp_matches(a, '(West|North|Night|South)(?:mark|docs)', 'g') m ON true GROUP BY a

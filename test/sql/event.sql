@@ -107,6 +107,17 @@ CALL event_test.call('regress_event_app', NULL, $$SELECT session_token FROM best
 
 -- A key, and both ways of its second part.
 CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.create_user('key', 'billing', NULL, 'Key', NULL, 'a long password of key', 'event_svc')$$);
+-- Where the service's people sign on elsewhere: its keys here and there are of one database in this test.
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_sso_key('event_svc')$$, 'jwk');
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.trust_sso_key('event_svc', $1::jsonb)$$, NULL, '{jwk}');
+CALL event_test.call('regress_event_app', NULL, $$SELECT concat_ws('|', challenge_token, challenge_id, audience) FROM bestauth.login('event_clinic', 'key', 'a long password of key', client_addr => '192.0.2.3')$$, 'sso');
+CALL event_test.call('regress_event_app', 'pia', $$SELECT bestauth.issue_sso_assertion(split_part($1, '|', 3), split_part($1, '|', 2))$$, 'assertion', '{sso}');
+CALL event_test.call('regress_event_app', NULL, $$SELECT session_token FROM bestauth.login_second_part_sso(split_part($1, '|', 1), $2, client_addr => '192.0.2.3')$$, 'federated', '{sso,assertion}');
+CALL event_test.call('regress_event_app', NULL, $$SELECT session_id FROM bestauth.use_session($1)$$, 'sso_session', '{federated}');
+CALL event_test.call('regress_event_app', 'pia', $$SELECT bestauth.issue_sso_assertion(split_part($1, '|', 3), $2)$$, 'assertion', '{sso,sso_session}');
+CALL event_test.call('regress_event_app', NULL, $$SELECT outcome FROM bestauth.renew_session_sso($1, $2, client_addr => '192.0.2.3')$$, NULL, '{federated,assertion}');
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.distrust_sso_key('event_svc', $1::jsonb->>'kid')$$, NULL, '{jwk}');
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.revoke_sso_key('event_svc', $1::jsonb->>'kid')$$, NULL, '{jwk}');
 CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.limit_billing_user('key', '{pia}')$$);
 CALL event_test.call('regress_event_app', NULL, $$SELECT challenge_token FROM bestauth.login('event_clinic', 'key', 'a long password of key', client_addr => '192.0.2.3')$$, 'challenge');
 CALL event_test.call('regress_event_app', NULL, $$SELECT session_token FROM bestauth.login_second_part($1, 'pia', 'a long password of pia', client_addr => '192.0.2.3')$$, 'key', '{challenge}');
@@ -114,6 +125,10 @@ CALL event_test.call('regress_event_app', NULL, $$SELECT challenge_token FROM be
 CALL event_test.call('regress_event_app', NULL, $$SELECT session_token FROM bestauth.login_second_part_session($1, $2, client_addr => '192.0.2.3')$$, 'key2', '{challenge,pia}');
 CALL event_test.call('regress_event_app', NULL, 'SELECT bestauth.logout($1)', NULL, '{key2}');
 CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.revoke_sessions('key')$$);
+
+-- What this instance tells a service, and what another one told.
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.export_served_customers('event_svc') IS NOT NULL$$);
+CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.import_served_customers('event_svc', '{"instance": "elsewhere", "billing_service": "event_svc", "made_at": "2026-01-01T00:00:00.000000Z", "customers": []}')$$);
 
 -- Payers and facilities, and the copies of a parent.
 CALL event_test.call('regress_event_operator', NULL, $$SELECT bestauth.create_payer('Axa', company => 'event_clinic')$$);
@@ -193,7 +208,7 @@ CALL event_test.call('regress_event_app', 'head', $$SELECT bestauth.record_acces
 
 -- What only reads, or is bookkeeping, leaves none.
 CREATE TABLE event_test.silent (function text, reason text);
-INSERT INTO event_test.silent VALUES ('list_emergency_access', 'reads'), ('list_billing_services', 'reads'), ('list_contacts', 'reads'), ('list_payers', 'reads'), ('list_facilities', 'reads'), ('list_portals', 'reads'), ('peek_verification', 'reads'), ('portal_instructions', 'reads'), ('portal_url', 'reads'), ('list_permissions', 'reads'), ('list_roles', 'reads'), ('list_accessible_companies', 'reads'), ('list_user_companies', 'reads'), ('list_sessions', 'reads'),
+INSERT INTO event_test.silent VALUES ('list_emergency_access', 'reads'), ('list_billing_services', 'reads'), ('list_contacts', 'reads'), ('list_payers', 'reads'), ('list_facilities', 'reads'), ('list_portals', 'reads'), ('peek_verification', 'reads'), ('portal_instructions', 'reads'), ('portal_url', 'reads'), ('list_permissions', 'reads'), ('list_roles', 'reads'), ('list_accessible_companies', 'reads'), ('list_user_companies', 'reads'), ('list_sessions', 'reads'), ('list_served_customers', 'reads'),
 	('count_users', 'reads'), ('list_decline_reasons', 'reads'), ('list_offices', 'reads'), ('list_providers', 'reads'), ('peek_registration', 'reads'), ('registration_console', 'reads'), ('registration_details', 'reads'), ('search_employees', 'reads'),
 	('peek_password_link', 'reads'), ('search_users', 'reads'), ('suggest_username', 'reads'), ('user_details', 'reads'), ('uuidv7', 'makes a number'),
 	('use_session', 'what is done in the session is written'), ('claim_mail', 'rows of tables alone'), ('confirm_mail', 'rows of tables alone'), ('fail_mail', 'rows of tables alone'), ('release_mail', 'rows of tables alone'),
@@ -212,6 +227,7 @@ CALL event_test.call('regress_event_app', NULL, 'SELECT bestauth.peek_verificati
 CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.list_roles()');
 CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.list_accessible_companies()');
 CALL event_test.call('regress_event_app', 'head', $$SELECT count(*) FROM bestauth.list_sessions('hand')$$);
+CALL event_test.call('regress_event_app', 'pia', 'SELECT count(*) FROM bestauth.list_served_customers()');
 CALL event_test.call('regress_event_app', 'head', 'SELECT count(*) FROM bestauth.search_users()');
 CALL event_test.call('regress_event_app', 'head', 'SELECT bestauth.count_users()');
 CALL event_test.call('regress_event_app', 'tess', 'SELECT count(*) FROM bestauth.list_offices()');
@@ -241,7 +257,7 @@ SELECT max(n) AS last_success FROM event_test.event \gset
 -- TI.2.1.2.7 Refused: whatever asks something of its caller, by one who has nothing, in a
 -- session, and what is for database roles as well; what every session may,
 -- outside one.
-SELECT format('CALL event_test.call(%L, %L, %L)', CASE WHEN f.needs IN ('operator', 'mailer', 'operator or mailer', 'auditor', 'retention') THEN 'regress_event_all' ELSE 'regress_event_app' END, CASE WHEN f.needs <> 'session' THEN 'hand' END,
+SELECT format('CALL event_test.call(%L, %L, %L)', CASE WHEN f.needs IN ('operator', 'mailer', 'operator or mailer', 'auditor', 'retention') THEN 'regress_event_all' ELSE 'regress_event_app' END, CASE WHEN f.needs NOT IN ('session', 'second part') THEN 'hand' END,
 	format('SELECT count(*) FROM bestauth.%I(%s)', p.proname, (SELECT string_agg(CASE WHEN i = 0 AND f.needs = 'permission or own user' THEN '''head''' ELSE 'NULL::' || p.proargtypes[i]::regtype END, ', ' ORDER BY i)
 		FROM generate_series(0, p.pronargs - 1) i)))
 FROM bestauth.function_rules f JOIN pg_proc p ON p.proname = f.function AND p.pronamespace = 'bestauth'::regnamespace
@@ -253,6 +269,8 @@ CALL event_test.call('regress_event_app', NULL, $$SELECT outcome FROM bestauth.l
 CALL event_test.call('regress_event_app', NULL, $$SELECT challenge_token FROM bestauth.login('event_clinic', 'key', 'a long password of key', client_addr => '192.0.2.9')$$, 'challenge');
 CALL event_test.call('regress_event_app', NULL, $$SELECT outcome FROM bestauth.login_second_part($1, 'pia', 'a wrong password', client_addr => '192.0.2.9')$$, NULL, '{challenge}');
 CALL event_test.call('regress_event_app', NULL, $$SELECT outcome FROM bestauth.login_second_part_session($1, 'bas_wrong', client_addr => '192.0.2.9')$$, NULL, '{challenge}');
+CALL event_test.call('regress_event_app', NULL, $$SELECT outcome FROM bestauth.login_second_part_sso($1, $2, client_addr => '192.0.2.9')$$, NULL, '{challenge,assertion}');
+CALL event_test.call('regress_event_app', NULL, $$SELECT outcome FROM bestauth.renew_session_sso($1, $2, client_addr => '192.0.2.9')$$, NULL, '{federated,assertion}');
 CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.set_password($1, 'a long password of late')$$, NULL, '{setup}');
 CALL event_test.call('regress_event_app', NULL, $$SELECT bestauth.set_password('bat_wrong', 'a long password of late')$$);
 CALL event_test.call('regress_event_app', NULL, 'SELECT bestauth.confirm_email_change($1)', NULL, '{email}');
@@ -281,7 +299,7 @@ SET client_min_messages = warning;
 CREATE VIEW event_test.success AS SELECT * FROM event_test.event WHERE n <= :last_success OR n > :last_refusal;
 CREATE VIEW event_test.refusal AS SELECT * FROM event_test.event WHERE n > :last_success AND n <= :last_refusal AND answer IS DISTINCT FROM (SELECT token FROM event_test.token WHERE name = 'challenge');
 SELECT n, function, who, came_to, answer FROM event_test.success WHERE came_to <> 'done';
-SELECT e.function, e.who AS session, w.company_code AS company, w.username, w.person, w.action, w.outcome, w.object_type, CASE WHEN w.object_type NOT IN ('session', 'contact', 'message', 'emergency_access', 'employee', 'registration') THEN w.object_id END AS object
+SELECT e.function, e.who AS session, w.company_code AS company, w.username, w.person, w.action, w.outcome, w.object_type, CASE WHEN w.object_type NOT IN ('session', 'contact', 'message', 'emergency_access', 'employee', 'registration', 'sso_key') THEN w.object_id END AS object
 FROM event_test.success e JOIN event_test.written w USING (n) ORDER BY e.n, w.audit_id;
 SELECT e.n, e.function, count(w.n) AS rows FROM event_test.success e LEFT JOIN event_test.written w USING (n)
 GROUP BY 1, 2 HAVING count(w.n) <> CASE WHEN e.function IN (SELECT function FROM event_test.silent) THEN 0 WHEN e.function IN ('create_provider_user', 'accept_registration', 'approve_registration') THEN 2 ELSE 1 END ORDER BY 1;
@@ -312,7 +330,7 @@ WHERE db_role IS DISTINCT FROM caller OR outcome IS NULL OR application_name IS 
 -- In a session: the user, the person, the session, the company and the address said at the login.
 SELECT n, function, who, action FROM event_test.line
 WHERE who IS NOT NULL AND (username IS DISTINCT FROM who OR user_id IS NULL OR person IS DISTINCT FROM CASE who WHEN 'key' THEN 'event_svc/pia' ELSE who END OR person_id IS NULL
-	OR company_code IS DISTINCT FROM CASE WHEN action = 'company.switched' THEN object_id ELSE 'event_clinic' END OR company_id IS NULL OR client_addr IS NULL OR session_id IS NULL AND action <> 'password.refused'
+	OR company_code IS DISTINCT FROM CASE WHEN action = 'company.switched' THEN object_id WHEN who = 'pia' THEN 'event_svc' ELSE 'event_clinic' END OR company_id IS NULL OR client_addr IS NULL OR session_id IS NULL AND action <> 'password.refused'
 	OR (who = 'key') <> (billing_service_code IS NOT NULL AND billing_service_id IS NOT NULL));
 -- Logins and what is done by a token: the user and the address, as far as they are known.
 SELECT function, action, CASE WHEN company_code IS NULL THEN 'company' END AS no_company, CASE WHEN username IS NULL OR user_id IS NULL THEN 'user' END AS no_user,

@@ -190,6 +190,8 @@ CREATE FUNCTION functionrule_test.expected(user_type text, held text[], function
 			WHEN r.needs IN ('nothing', 'session') THEN 'past'
 			-- [PRV-7] [MCM-6]
 			WHEN r.needs = 'administrator' THEN CASE WHEN t.holds_all_permissions THEN 'past' ELSE 'denied' END
+			-- [TPB-8]
+			WHEN r.needs = 'second part' THEN CASE WHEN t.may_be_second_part THEN 'past' ELSE 'denied' END
 			WHEN r.needs = 'own account' THEN CASE WHEN t.needs_second_part THEN 'denied' WHEN holds OR NOT t.needs_my_account THEN 'past' ELSE 'denied' END
 			-- [J-14]
 			WHEN r.needs = 'staff with permission' THEN CASE WHEN holds AND t.logs_in_alone AND NOT t.may_be_second_part AND NOT t.needs_portal THEN 'past' ELSE 'denied' END
@@ -266,7 +268,7 @@ SET client_min_messages = warning;
 SELECT o.caller, o.function, o.class, o.state, e.expected FROM functionrule_test.outcome o JOIN functionrule_test.function f ON f.name = o.function,
 	LATERAL (SELECT CASE
 		WHEN f.needs = 'nothing' THEN 'past'
-		WHEN f.needs = 'session' THEN CASE o.caller WHEN 'superuser, rita' THEN 'past' ELSE 'no session' END
+		WHEN f.needs IN ('session', 'second part') THEN CASE o.caller WHEN 'superuser, rita' THEN 'past' ELSE 'no session' END
 		-- Where there is a session there is nothing to open: it looks at that first.
 		WHEN o.caller = 'superuser, rita' THEN CASE f.name WHEN 'open_instance' THEN 'past' ELSE 'denied' END
 		WHEN f.needs IN ('own account', 'staff with permission') THEN 'no session'
@@ -310,6 +312,11 @@ INSERT INTO functionrule_test.sample VALUES ('', 'company', 'NULL', '''functionr
 	('audit_purge', 'before', 'NULL', '''2000-01-01 UTC'''), ('audit_verify', 'digest', 'NULL', 'NULL'), ('has_access', 'access', '''operator''', '''operator'''), ('switch_company', 'company', '''functionrule_child''', '''functionrule_child'''), ('isolate_table', 'relation', '''functionrule_test.isolated''', '''functionrule_test.isolated'''), ('unisolate_table', 'relation', '''functionrule_test.isolated''', '''functionrule_test.isolated'''),
 	('isolate_table', 'company_column', '''company_id''', '''company_id'''), ('audit_table', 'relation', '''functionrule_test.audited''', '''functionrule_test.audited'''), ('unaudit_table', 'relation', '''functionrule_test.audited''', '''functionrule_test.audited'''),
 	('audit_table', 'company_column', 'NULL', 'NULL'), ('audit_table', 'id_columns', '''{}''', '''{}'''), ('audit_table', 'hidden', '''{}''', '''{}'''), ('audit_table', 'ignored', '''{}''', '''{}'''),
+	('export_served_customers', 'billing_service', '''functionrule_svc''', '''functionrule_svc'''), ('import_served_customers', 'billing_service', '''functionrule_svc''', '''functionrule_svc'''),
+	('import_served_customers', 'customers', '''{}''', '''{"instance": "elsewhere", "billing_service": "functionrule_svc", "made_at": "2026-01-01T00:00:00.000000Z", "customers": []}'''),
+	('', 'jwk', 'NULL', '''{"kty": "EC", "crv": "P-256", "kid": "functionrule", "iss": "there/functionrule", "x": "3mxZVmEak7zRPaoiV-bEvU6GpxG2yiY6smFT_tQ70EI", "y": "X_5TBrbMk7L2vwSPDsMt6hDsQvfb2mXJz-3fc7QVjU0"}'''), ('', 'issuer', 'NULL', '''https://functionrule.example'''), ('', 'claims', 'NULL', 'NULL'), ('', 'kid', '''x''', '''x'''),
+	('create_sso_key', 'company', 'NULL', '''functionrule_svc'''), ('revoke_sso_key', 'company', 'NULL', '''functionrule_svc'''), ('trust_sso_key', 'company', 'NULL', '''functionrule_svc'''), ('distrust_sso_key', 'company', 'NULL', '''functionrule_svc'''),
+	('', 'assertion', '''x''', '''x'''), ('', 'audience', '''there/functionrule_clinic''', '''there/functionrule_clinic'''), ('', 'nonce', '''x''', '''x'''),
 	('record_access', 'object_type', '''chart''', '''chart'''), ('record_access', 'object_id', '''1''', '''1'''), ('record_access', 'detail', '''{}''', '''{}''');
 CREATE TABLE functionrule_test.isolated (company_id uuid);
 CREATE TABLE functionrule_test.audited (company_id uuid);

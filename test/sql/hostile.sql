@@ -145,6 +145,10 @@ SELECT outcome, challenge_token FROM bestauth.login('hostile-clinic', 'billkey',
 SELECT outcome, session_token FROM bestauth.login('hostile-svc', 'hal', 'a password of hal') \gset y_
 SELECT outcome, session_token FROM bestauth.login_second_part_session(:'x_challenge_token', :'y_session_token') \gset x_
 \echo :x_outcome
+BEGIN;
+SELECT user_id IS NOT NULL AS used FROM bestauth.use_session(:'y_session_token');
+SELECT company, billing_username, permissions, last_used_at IS NOT NULL AS used, next FROM bestauth.list_served_customers();
+COMMIT;
 SELECT bestauth.set_password('bat_x', 'a password of nobody');
 SELECT bestauth.logout(:'x_session_token');
 RESET ROLE;
@@ -153,6 +157,8 @@ SELECT message_id, token AS mail_token FROM bestauth.claim_mail(1000) WHERE reci
 SELECT bestauth.fail_mail(:'message_id', 'nobody there');
 SELECT bestauth.confirm_mail(:'message_id');
 SELECT bestauth.set_password(:'mail_token', 'a password of mia');
+SELECT pg_catalog.jsonb_extract_path(bestauth.export_served_customers('hostile-svc'), 'customers') AS customers;
+SELECT bestauth.import_served_customers('hostile-svc', '{"instance": "elsewhere", "billing_service": "hostile-svc", "made_at": "2026-01-01T00:00:00.000000Z", "customers": [{"company": "far", "name": "Far", "keys": [{"username": "key", "permissions": ["claims"], "persons": ["hal"]}]}]}');
 -- Payers and facilities.
 SELECT bestauth.create_payer('Axa', '{"a": 1, "b": null}', 'hostile-clinic') IS NOT NULL AS payer, bestauth.create_facility('East wing', company => 'hostile-clinic') IS NOT NULL AS facility;
 SELECT bestauth.update_payer('AXA', '{"a": null, "c": 2}', 'hostile-clinic'), bestauth.update_facility('east wing', '{"name": "West wing"}', 'hostile-clinic');

@@ -5,7 +5,7 @@ SELECT user_type, charged, logs_in_alone, needs_second_part, may_be_second_part 
 FROM bestauth.user_type_rules;
 SELECT user_type, may_hold_permissions, holds_all_permissions, needs_billing_service AS service,
 	needs_email AS email, needs_portal AS portal FROM bestauth.user_type_rules;
-SELECT user_type, needs_my_account AS my_account, needs_contact AS contact, needs_verification AS verification FROM bestauth.user_type_rules;
+SELECT user_type, needs_my_account AS my_account, needs_contact AS contact, needs_verification AS verification, needs_office AS office, by_assertion FROM bestauth.user_type_rules;
 SELECT user_type, reason FROM bestauth.user_type_rules;
 SELECT count(*) AS differences FROM
 	(TABLE bestauth.user_type_rules EXCEPT SELECT * FROM bestauth.user_type_rules()) d;
@@ -32,6 +32,8 @@ SELECT regress.attempt($$SELECT bestauth.create_user('x', 'billing', 'Key', NULL
 SELECT regress.attempt($$SELECT bestauth.create_user('x', 'billing', 'Key', NULL, NULL, NULL, 'usertype_svc', company => 'usertype_clinic')$$);
 SELECT regress.attempt($$SELECT bestauth.create_user('x', 'client', 'X', 'Y', 'x@example.org', company => 'usertype_clinic')$$);
 SELECT regress.attempt($$SELECT bestauth.create_user('x', 'provider', 'X', 'Y', 'x@example.org', company => 'usertype_clinic')$$);
+-- An assertion makes a federated user, and nobody else does.
+SELECT regress.attempt($$SELECT bestauth.create_user('x', 'federated', 'X', 'Y', company => 'usertype_clinic')$$);
 
 -- One of each type that there is without a portal.
 SELECT bestauth.create_user('sam', 'standard', 'Sam', 'Standard', 'sam@example.org', 'a long password of sam', company => 'usertype_clinic') IS NOT NULL AS made;

@@ -14,7 +14,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $dir = PostgreSQL::Test::Utils::tempdir();
-my $node = start_node('restore', conf => 'bestauth.challenge_lifetime = 1h');
+mkdir("$dir/keys", 0700) or die "can't make $dir/keys: $!";
+my $node = start_node('restore', conf => "bestauth.challenge_lifetime = 1h\nbestauth.sso_session_limit = 12h\nbestauth.sso_key_directory = '$dir/keys'");
 my %secret;		# every password and raw token that there was
 
 sub sql
@@ -160,6 +161,12 @@ END
 	sql('source', <<'END');
 INSERT INTO bestauth.claim_history SELECT '11-3437602', '1234567893', 'CLM-' || i, '2021-01-05', 'parent' FROM generate_series(1, 100) i
 END
+	# what another instance told
+	sql('source', <<'END');
+SELECT bestauth.import_served_customers('service', '{"instance": "else.where", "billing_service": "service", "made_at": "2026-01-02T03:04:05.678901Z",
+	"customers": [{"company": "far", "name": "Far \"one\" \\ Clinic", "keys": [{"username": "far-key", "permissions": ["claims", "their.own"], "persons": ["biller"]}]}]}');
+INSERT INTO bestauth.served_customer_use SELECT user_id, 'else.where/far', clock_timestamp() FROM bestauth.user_account WHERE username = 'biller';
+END
 	# a table of the application's, isolated and under audit, in its partitions as well
 	sql('source', <<'END');
 CREATE SCHEMA app;
@@ -171,6 +178,8 @@ GRANT USAGE ON SCHEMA app TO regress_app;
 GRANT SELECT ON app.chart, app.chart_rest TO regress_app;
 END
 	sqlstate($node, 'source', "SELECT * FROM bestauth.use_session('bas_unknown')");
+	# a block of the chain, and a digest that was handed out
+	sql('source', 'SELECT bestauth.audit_seal(), bestauth.audit_digest()');
 	sql('source', 'ANALYZE');
 	return;
 }
@@ -238,7 +247,31 @@ sub log_in
 SELECT session_token FROM bestauth.login_second_part('$secret{'used challenge'}', 'biller', '@{[ password('biller') ]}')
 END
 	token_of('challenge', "SELECT challenge_token FROM bestauth.login('parent', 'key', '@{[ password('key') ]}')");
+
+	# [TPB-5] A person who signs on elsewhere: here, for the key's file is where every database finds it.
+	my $jwk = sql('source', "SELECT bestauth.create_sso_key('service')");
+	my ($kid) = $jwk =~ /"kid": "([0-9a-f-]+)"/;
+	($secret{'private key'}) = slurp_file("$dir/keys/$kid.jwk") =~ /"d":"([\w-]{40,})"/;
+	sql('source', "SELECT bestauth.trust_sso_key('service', '$jwk')");
+	token_of('session at home', "SELECT session_token FROM bestauth.login('service', 'biller', '@{[ password('biller') ]}')");
+	$secret{'session by an assertion'} = sign_on('source');
+	like($secret{'session by an assertion'}, qr/^bas_/, 'there is: session by an assertion');
 	return;
+}
+
+# A login by what the service's own instance says.
+sub sign_on
+{
+	my ($database) = @_;
+	my ($challenge, $id, $audience) = split /\|/, sql($database, "SELECT challenge_token, challenge_id, audience FROM bestauth.login('parent', 'key', '@{[ password('key') ]}')");
+
+	$secret{"assertion in $database"} = (split /\n/, sql($database, <<END))[-1];
+BEGIN;
+SELECT user_id IS NOT NULL FROM bestauth.use_session('$secret{'session at home'}');
+SELECT bestauth.issue_sso_assertion('$audience', '$id');
+COMMIT;
+END
+	return sql($database, qq{SELECT session_token FROM bestauth.login_second_part_sso('$challenge', '$secret{"assertion in $database"}')});
 }
 
 # ----------------------------------------------------------------- comparing
@@ -421,11 +454,31 @@ SELECT u.username, p.username FROM bestauth.use_session('$secret{'session of a k
 JOIN bestauth.user_account u USING (user_id) JOIN bestauth.user_account p ON p.user_id = s.person_id;
 COMMIT;
 END
+	is(sql($database, <<END), 'key|biller-2|federated', "$way: and one by an assertion");
+BEGIN;
+SELECT u.username, p.username, p.user_type FROM bestauth.use_session('$secret{'session by an assertion'}') s
+JOIN bestauth.user_account u USING (user_id) JOIN bestauth.user_account p ON p.user_id = s.person_id;
+COMMIT;
+END
+	like(sign_on($database), qr/^bas_/, "$way: who signs on elsewhere gets in");
+	is(sql($database, 'SELECT count(*) FROM bestauth.sso_person'), '1', "$way: as who they were");
 	is(sql($database, <<END), "t|$_->[1]", "$way: a session $_->[0] is so") for [ 'in an emergency', 't' ], [ 'after an emergency', 'f' ];
 SELECT user_id IS NOT NULL, bestauth.has_permission('own.thing') FROM bestauth.use_session('$secret{"session $_->[0]"}') OFFSET 0
 END
 	is(sqlstate($node, $database, "SELECT * FROM bestauth.use_session('$secret{$_}')"), '28000', "$way: $_ stays so")
 	  for 'ended session', 'refused session';
+
+	# [TPB-8] And a person of a service is shown what they were shown before.
+	{
+		my $token = sql($database, "SELECT session_token FROM bestauth.login('service', 'biller', '@{[ password('biller') ]}')");
+
+		is(sql($database, <<END), "else.where/far|Far \"one\" \\ Clinic|far-key|{claims,their.own}|t\nparent|The \"Parent\"|key|{claims}|t\nparent|The \"Parent\"|limited|{claims}|t", "$way: the customers of a service");
+BEGIN;
+DO \$\$ BEGIN PERFORM bestauth.use_session('$token'); END \$\$;
+SELECT company, name, billing_username, permissions, last_used_at IS NOT NULL FROM bestauth.list_served_customers();
+COMMIT;
+END
+	}
 
 	# Clients: who was in is in, who asked for an account gets it by the old link.
 	is(sql($database, "SELECT outcome FROM bestauth.login('parent', 'client\@example.org', '@{[ password('client') ]}', 'patients')"),

@@ -28,7 +28,7 @@ my @tests = sort map { m{([^/]+)\.sql$} } glob "$root/test/sql/*.sql";
 my %long = map { $_ => 1 } qw(account claim_history company_access credential decision employee event functionrule health
 	identity_life invite login mail_claim notice office_reach oracle password_change peers policy_kept
 	policy_parallel policy_plan policy_rows portal_account provider_user registration_fault
-	registration_state request signup user_list);
+	registration_state request signup sso user_list);
 @tests = grep { !$long{$_} } @tests unless $ENV{BESTAUTH_ALL_ENVIRONMENTS};
 my %chosen = map { $_ => 1 } @tests;
 
@@ -213,7 +213,7 @@ sub start
 
 	$node = start_node($environment->{name},
 		initdb => [ "--locale=$environment->{locale}", '--lc-messages=C', '--encoding=UTF8' ],
-		conf => join '', "log_min_messages = warning\n", map { "$_ = '$settings{$_}'\n" } sort keys %settings);
+		conf => join '', "log_min_messages = warning\n", "bestauth.sso_key_directory = '" . PostgreSQL::Test::Utils::tempdir() . "'\n", map { "$_ = '$settings{$_}'\n" } sort keys %settings);
 	$node->safe_psql('postgres', 'CREATE DATABASE regression TEMPLATE template0'
 		. (defined $environment->{icu} ? " LOCALE_PROVIDER icu ICU_LOCALE '$environment->{icu}'" : ''));
 	is($node->safe_psql('regression', <<'END'), join('|', ($environment->{locale}) x 2, defined $environment->{icu} ? 'i' : 'c'),
