@@ -187,11 +187,11 @@ CheckKey(Jsonb *jwk)
 	char *modulus = BaJsonGetText(jwk, "n");
 	Jsonb *part = PublicPart(jwk);
 
-	if (!BaJoseCanRead(JsonbToCString(NULL, &part->root, VARSIZE(part))))
-		Refuse("key is not valid", NULL);
 	/* An A stands for zeros, which do not count. */
 	if (modulus != NULL && strlen(modulus + strspn(modulus, "A")) < MIN_MODULUS)
 		Refuse("key is too short", "An RSA key has 2048 bits at least.");
+	if (!BaJoseCanRead(JsonbToCString(NULL, &part->root, VARSIZE(part))))
+		Refuse("key is not valid", NULL);
 	return part;
 }
 
