@@ -185,11 +185,15 @@ static Jsonb *
 CheckKey(Jsonb *jwk)
 {
 	char *modulus = BaJsonGetText(jwk, "n");
+	char *exponent = BaJsonGetText(jwk, "e");
 	Jsonb *part = PublicPart(jwk);
 
 	/* An A stands for zeros, which do not count. */
 	if (modulus != NULL && strlen(modulus + strspn(modulus, "A")) < MIN_MODULUS)
 		Refuse("key is too short", "An RSA key has 2048 bits at least.");
+	/* With 1 anything is a signature, and 3 has had its troubles. */
+	if (exponent != NULL && strlen(exponent + strspn(exponent, "A")) < 2)
+		Refuse("key has too small an exponent", "65537 is usual.");
 	if (!BaJoseCanRead(JsonbToCString(NULL, &part->root, VARSIZE(part))))
 		Refuse("key is not valid", NULL);
 	return part;

@@ -176,7 +176,8 @@ SELECT what, pg_temp.trust(jwk) FROM (VALUES
 	(38, 'set with a private key', jsonb_build_object('keys', jsonb_build_array(:'ec'::jsonb || '{"kid": "bad"}', :'rsa'::jsonb || '{"kid": "bad2", "use": "enc", "d": "SECRET"}'))),
 	(39, 'set with a secret', jsonb_build_object('keys', jsonb_build_array(:'ec'::jsonb || '{"kid": "bad"}', '{"kty": "oct", "kid": "bad2", "k": "SECRET"}'::jsonb))),
 	(40, 'set with one that is no key', jsonb_build_object('keys', jsonb_build_array(:'ec'::jsonb || '{"kid": "bad"}', :'ec'::jsonb || '{"kid": "bad2", "x": "!!!"}'))),
-	(41, 'set of 21', jsonb_build_object('keys', (SELECT jsonb_agg(:'ec'::jsonb || jsonb_build_object('kid', 'bad' || n)) FROM generate_series(1, 21) n)))
+	(41, 'set of 21', jsonb_build_object('keys', (SELECT jsonb_agg(:'ec'::jsonb || jsonb_build_object('kid', 'bad' || n)) FROM generate_series(1, 21) n))),
+	(42, 'RSA with the exponent 1', :'rsa'::jsonb || '{"kid": "bad", "e": "AQ"}'), (43, 'with zeros before', :'rsa'::jsonb || '{"kid": "bad", "e": "AAAB"}')
 ) v (n, what, jwk) ORDER BY n;
 SELECT count(*) AS kept FROM bestauth.sso_key WHERE company_id = (SELECT company_id FROM bestauth.company WHERE code = 'ssokey_acme');
 -- Issuer and company.
