@@ -111,7 +111,7 @@ static BaQuery describe_change = {
 		" WHEN $2 IN ('role_permission', 'role_company')"
 		" THEN b.action IN ('role.created', 'role.updated', 'role.deleted') AND ($1 = 'row.inserted') ="
 		" EXISTS (SELECT FROM jsonb_array_elements_text(b.detail->CASE $2 WHEN 'role_company'"
-		" THEN 'companies' ELSE 'permissions' END) e (given) WHERE lower(e.given) = lower(n.given))"
+		" THEN 'companies' ELSE 'permissions' END) e (given) WHERE lower(e.given COLLATE \"C\") = lower(n.given COLLATE \"C\"))"
 		" WHEN $2 = 'billing_service' THEN b.action LIKE 'billing_service.%'"
 		" WHEN $2 = 'billing_user_person' THEN b.action = 'billing_user.limited'"
 		" WHEN $2 = 'user_account' THEN CASE $1 WHEN 'row.inserted' THEN b.action = 'user.created'"

@@ -96,12 +96,12 @@ BEGIN
 		FOREACH event IN ARRAY '{INSERT,UPDATE,DELETE}'::text[] LOOP
 			EXECUTE format('CREATE TRIGGER %I AFTER %s ON bestauth.%I REFERENCING %s
 				FOR EACH STATEMENT EXECUTE FUNCTION bestauth.audit_rows_tg(%L, %L, %L)',
-				'audit_' || lower(event), event, t.name,
+				'audit_' || lower(event COLLATE "C"), event, t.name,
 				concat_ws(' ', CASE WHEN event <> 'INSERT' THEN 'OLD TABLE AS old_rows' END,
 					CASE WHEN event <> 'DELETE' THEN 'NEW TABLE AS new_rows' END),
 				'{' || t.key || '}', '{' || t.hidden || '}', '{' || t.ignored || '}');
-			EXECUTE format('ALTER TABLE bestauth.%I ENABLE ALWAYS TRIGGER %I', t.name, 'audit_' || lower(event));
-			EXECUTE format('COMMENT ON TRIGGER %I ON bestauth.%I IS %L', 'audit_' || lower(event), t.name, 'Every change of a row, to the audit.');
+			EXECUTE format('ALTER TABLE bestauth.%I ENABLE ALWAYS TRIGGER %I', t.name, 'audit_' || lower(event COLLATE "C"));
+			EXECUTE format('COMMENT ON TRIGGER %I ON bestauth.%I IS %L', 'audit_' || lower(event COLLATE "C"), t.name, 'Every change of a row, to the audit.');
 		END LOOP;
 		EXECUTE format('CREATE TRIGGER audit_truncate AFTER TRUNCATE ON bestauth.%I
 			FOR EACH STATEMENT EXECUTE FUNCTION bestauth.audit_truncate_tg()', t.name);

@@ -4,6 +4,7 @@
 \pset null -
 BEGIN;
 SET LOCAL client_min_messages = error;
+SET LOCAL extra_float_digits = 0;
 CREATE FUNCTION pg_temp.month(part text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	EXECUTE format('CREATE TABLE bestauth.audit_log_y%s (LIKE bestauth.audit_log)', part);
@@ -29,7 +30,7 @@ INSERT INTO entry (at, company, username, person, service, db_role, session, act
 	('2003-01-08 10:00+00', 'clinic', NULL, NULL, NULL, 'app', false, 'login.denied', 'denied', 'user', NULL, '{"reason": "unknown user", "typed_name": "no&body"}'),
 	('2003-01-08 10:01+00', 'clinic', NULL, NULL, NULL, 'app', false, 'login.denied', 'denied', 'user', NULL, '{"reason": "unknown user", "typed_name": "no&body", "folded": 28}'),
 	('2003-01-08 10:02+00', NULL, NULL, NULL, NULL, E'<b onclick="x()">\u202e\u0001&', false, 'access.denied', 'denied', 'function', 'create_company', '{"reason": "no session"}'),
-	('2003-01-12 11:00+00', 'clinic', NULL, NULL, NULL, 'dba', false, 'row.deleted', 'success', 'bestauth.access_grant', E'ro"le\',auditor', NULL),
+	('2003-01-12 11:00+00', 'clinic', NULL, NULL, NULL, 'dba', false, 'row.deleted', 'success', 'bestauth.access_grant', E'ro"le'',auditor', NULL),
 	('2003-02-01 00:00+00', 'clinic', 'cal', 'cal', NULL, 'app', true, 'login.succeeded', 'success', 'user', 'cal', NULL),
 	('2003-02-03 09:00+00', 'clinic', 'fay', 'fay', NULL, 'app', true, 'record.read', 'success', 'chart', '4', NULL),
 	('2003-02-03 09:01+00', 'clinic', 'fay', 'fay', NULL, 'app', true, 'access.denied', 'denied', 'function', 'create_role', '{"reason": "no"}');

@@ -2,6 +2,7 @@
 -- trail, who may read them, and that reading is audited.
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
+SET default_transaction_isolation = 'read committed';
 CREATE ROLE regress_rstory_app;
 CREATE ROLE regress_rstory_operator;
 CREATE ROLE regress_rstory_auditor;

@@ -302,6 +302,7 @@ SELECT ok, rows_checked = (SELECT count(*) FROM bestauth.audit_log) AS all FROM 
 SELECT ok, rows_checked = (SELECT count(*) FROM bestauth.audit_log WHERE occurred_at >= date_trunc('month', clock_timestamp(), 'UTC')) AS of_this_month
 FROM bestauth.audit_verify(since => clock_timestamp());
 SELECT ok, rows_checked = 0 AS none_of_this_month FROM bestauth.audit_verify(until => date_trunc('month', (SELECT min(occurred_at) FROM bestauth.audit_log), 'UTC'));
+SET default_transaction_isolation = 'read committed';
 SELECT kind, count(*) = (SELECT count(*) FROM bestauth.audit_block) AS as_blocks, count(*) = (SELECT count(*) + 1 FROM bestauth.audit_log) AS as_rows_and_its_own, count(*) = 1 AS one
 FROM bestauth.audit_export() GROUP BY kind ORDER BY kind COLLATE "C";
 SELECT kind, month, snapshot FROM bestauth.audit_export('2999-01-15 00:00+00', '2999-03-01 00:00:00+00');

@@ -547,6 +547,7 @@ sub role
 SELECT proname FROM pg_proc
 WHERE pronamespace = 'bestauth'::regnamespace AND has_function_privilege(oid, 'EXECUTE') ORDER BY 1
 END
+audit_seal
 claim_mail
 confirm_mail
 fail_mail
