@@ -10,6 +10,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/acl.h"
@@ -19,6 +20,7 @@
 #include "app_table.h"
 #include "bestauth.h"
 #include "compat.h"
+#include "query.h"
 
 static void
 RefuseRelation(const char *name, const char *what, const char *reason)
@@ -96,4 +98,24 @@ BaAppTablesLock(FunctionCallInfo fcinfo, const BaCaller *caller, const char *wha
 	LockRelationOid(relation, AccessExclusiveLock);
 	CheckTable(relation, what);
 	return find_all_inheritors(relation, AccessExclusiveLock, NULL);
+}
+
+/* What it inherits from, in that order. */
+List *
+BaAppTableParents(Oid relation)
+{
+	static BaQuery list_parents = {
+		.sql =
+			"SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = $1 ORDER BY i.inhseqno",
+		.latest = true,
+	};
+	BaArgs args = {0};
+	List *parents = NIL;
+	ListCell *cell;
+
+	BaPut(&args, OIDOID, ObjectIdGetDatum(relation), false);
+	foreach (cell, BaQueryRows(&list_parents, &args))
+		parents =
+			lappend_oid(parents, DatumGetObjectId(((BaRow *) lfirst(cell))->values[0]));
+	return parents;
 }

@@ -7,6 +7,7 @@
 
 extern List *BaAppTablesLock(FunctionCallInfo fcinfo, const BaCaller *caller,
 							 const char *what);
+extern List *BaAppTableParents(Oid relation);
 extern void BaAppTableCheckChild(Oid relation, const char *what);
 
 #endif /* BESTAUTH_APP_TABLE_H */

@@ -47,11 +47,6 @@ static BaQuery list_key = {
 	.latest = true,
 };
 
-static BaQuery list_parents = {
-	.sql = "SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = $1",
-	.latest = true,
-};
-
 /* ------------------------------------------------------------------ the columns */
 
 static void
@@ -184,18 +179,12 @@ static bool
 IsOfAudited(FunctionCallInfo fcinfo, Oid relation)
 {
 	List *audited = BaAuditedParents(relation);
-	BaArgs args = {0};
 	ListCell *cell;
 
-	BaPut(&args, OIDOID, ObjectIdGetDatum(relation), false);
-	foreach (cell, BaQueryRows(&list_parents, &args))
-	{
-		Oid parent = DatumGetObjectId(((BaRow *) lfirst(cell))->values[0]);
-
-		if (!list_member_oid(audited, parent) || get_rel_relispartition(relation) ||
-			!PG_ARGISNULL(1) || !PG_ARGISNULL(4))
-			RefuseChild(relation, parent, AUDITED);
-	}
+	foreach (cell, BaAppTableParents(relation))
+		if (!list_member_oid(audited, lfirst_oid(cell)) ||
+			get_rel_relispartition(relation) || !PG_ARGISNULL(1) || !PG_ARGISNULL(4))
+			RefuseChild(relation, lfirst_oid(cell), AUDITED);
 	return audited != NIL;
 }
 

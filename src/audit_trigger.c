@@ -32,10 +32,10 @@
 #include "utils/rel.h"
 #include "utils/syscache.h"
 
+#include "app_table.h"
 #include "audit.h"
 #include "audit_trigger.h"
 #include "bestauth.h"
-#include "query.h"
 #include "tuple.h"
 
 /* Which tables have it. */
@@ -304,23 +304,15 @@ AddColumns(BaTextList *list, const char *columns, List *tables)
 List *
 BaAuditedParents(Oid relation)
 {
-	static BaQuery list_parents = {
-		.sql =
-			"SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = $1 ORDER BY i.inhseqno",
-		.latest = true,
-	};
-	BaArgs args = {0};
 	List *parents = NIL;
 	ListCell *cell;
 
-	BaPut(&args, OIDOID, ObjectIdGetDatum(relation), false);
-	foreach (cell, BaQueryRows(&list_parents, &args))
+	foreach (cell, BaAppTableParents(relation))
 	{
-		Oid parent = DatumGetObjectId(((BaRow *) lfirst(cell))->values[0]);
 		BaAuditOptions options;
 
-		if (BaAuditTriggersFind(parent, &options))
-			parents = lappend_oid(parents, parent);
+		if (BaAuditTriggersFind(lfirst_oid(cell), &options))
+			parents = lappend_oid(parents, lfirst_oid(cell));
 	}
 	return parents;
 }

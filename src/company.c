@@ -148,6 +148,15 @@ BaCompanyRequireSame(const BaCaller *caller, const char *code, const BaCompany *
 }
 
 void
+BaCompanyRefuseUnregistered(const BaCompany *service)
+{
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("company \"%s\" is not registered as a billing service",
+						   service->code),
+					BaErrRule("TPB-2")));
+}
+
+void
 BaCompanyRefuseNoChild(const BaCompany *child, const BaCompany *company, const char *rule)
 {
 	ereport(ERROR, (errcode(ERRCODE_CHECK_VIOLATION),

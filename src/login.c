@@ -211,6 +211,23 @@ BaLoginGuess(BaLogin *login, const BaUser *user, const char *password, BaGuess *
 	return BaPasswordFault(&credential->password);
 }
 
+/* Is the assertion good for this company and this nonce? If so it says who it is about. */
+const char *
+BaLoginVerify(BaLogin *login, const char *text, const pg_uuid_t *nonce,
+			  BaAssertion *assertion)
+{
+	const char *fault =
+		BaAssertionVerify(&login->service, text, BaLoginAudience(&login->company),
+						  BaUuidText(nonce), assertion);
+
+	if (fault != NULL)
+		return fault;
+	login->issuer = assertion->issuer;
+	login->subject = assertion->subject;
+	login->issued_at = assertion->issued_at;
+	return NULL;
+}
+
 /* The state of an account whose password was right; NULL if it may go on. */
 const char *
 BaLoginAccountFault(BaUser *user)

@@ -5,6 +5,7 @@
 #include "credential.h"
 #include "guess.h"
 #include "repeat.h"
+#include "sso_assertion.h"
 #include "user.h"
 
 /* One login on its way: who tries, what is known, what comes of it. */
@@ -42,6 +43,8 @@ extern void BaLoginAccept(BaLogin *login, const char *outcome, const char *actio
 extern void BaLoginDeny(BaLogin *login, const char *reason);
 extern const char *BaLoginGuess(BaLogin *login, const BaUser *user, const char *password,
 								BaGuess *guess, BaCredential *credential);
+extern const char *BaLoginVerify(BaLogin *login, const char *text, const pg_uuid_t *nonce,
+								 BaAssertion *assertion);
 extern const char *BaLoginAccountFault(BaUser *user);
 extern const char *BaLoginPasswordFault(const BaUser *user,
 										const BaCredential *credential);

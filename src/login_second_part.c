@@ -14,7 +14,6 @@
 #include "instance.h"
 #include "login.h"
 #include "session.h"
-#include "sso_assertion.h"
 #include "token.h"
 #include "username.h"
 #include "uuid.h"
@@ -203,14 +202,10 @@ TryAssertion(BaLogin *login, const BaToken *token, const char *text)
 		login->fold_key = psprintf("login/challenge/%s", BaUuidText(&token->token_id));
 		return "locked after too many wrong assertions";
 	}
-	fault = BaAssertionVerify(&login->service, text, BaLoginAudience(&login->company),
-							  BaUuidText(&token->token_id), &assertion);
+	fault = BaLoginVerify(login, text, &token->token_id, &assertion);
 	if (fault != NULL)
 		return fault;
-	login->issuer = assertion.issuer;
-	login->subject = assertion.subject;
 	login->typed_name = assertion.username;
-	login->issued_at = assertion.issued_at;
 	/* First, so that one that is used again names nobody anew. */
 	if (!BaAssertionUse(&login->service, &assertion))
 		return "assertion used already";

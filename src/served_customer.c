@@ -271,15 +271,6 @@ Audit(const char *action, const BaCompany *service, const char *instance, int64 
 	BaAuditWrite(&audit);
 }
 
-static void
-RefuseUnregistered(const BaCompany *service)
-{
-	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					errmsg("company \"%s\" is not registered as a billing service",
-						   service->code),
-					BaErrRule("TPB-2")));
-}
-
 Datum
 bestauth_export_served_customers(PG_FUNCTION_ARGS)
 {
@@ -292,7 +283,7 @@ bestauth_export_served_customers(PG_FUNCTION_ARGS)
 	(void) BaAccessCaller(fcinfo);
 	BaCompanyRequire(BaArgText(fcinfo, 0, "billing_service", BA_MAX_CODE), &service);
 	if (!service.registered && service.service_version == 0)
-		RefuseUnregistered(&service);
+		BaCompanyRefuseUnregistered(&service);
 	BaPutUuid(&args, &service.company_id);
 	BaPutText(&args, BaInstanceName());
 	BaPutText(&args, service.code);
@@ -338,7 +329,7 @@ bestauth_import_served_customers(PG_FUNCTION_ARGS)
 	(void) BaAccessCaller(fcinfo);
 	BaCompanyRequire(BaArgText(fcinfo, 0, "billing_service", BA_MAX_CODE), &service);
 	if (!service.registered)
-		RefuseUnregistered(&service);
+		BaCompanyRefuseUnregistered(&service);
 	if (PG_ARGISNULL(1))
 		BaServedImportRefuse("must not be null");
 	customers = PG_GETARG_JSONB_P(1);

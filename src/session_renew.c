@@ -19,7 +19,6 @@
 #include "query.h"
 #include "session.h"
 #include "settings.h"
-#include "sso_assertion.h"
 #include "uuid.h"
 
 PG_FUNCTION_INFO_V1(bestauth_renew_session_sso);
@@ -66,15 +65,10 @@ static const char *
 TryAssertion(BaLogin *login, const char *text)
 {
 	BaAssertion assertion;
-	const char *fault =
-		BaAssertionVerify(&login->service, text, BaLoginAudience(&login->company),
-						  BaUuidText(login->session_id), &assertion);
+	const char *fault = BaLoginVerify(login, text, login->session_id, &assertion);
 
 	if (fault != NULL)
 		return fault;
-	login->issuer = assertion.issuer;
-	login->subject = assertion.subject;
-	login->issued_at = assertion.issued_at;
 	if (!BaAssertionIsOf(&login->service, &assertion, &login->person))
 		return "assertion is of another person than the session";
 	if (!BaAssertionUse(&login->service, &assertion))

@@ -30,6 +30,7 @@
 #include "served_customer.h"
 #include "settings.h"
 #include "sso_assertion.h"
+#include "sso_key.h"
 #include "user.h"
 #include "uuid.h"
 
@@ -70,15 +71,6 @@ IssuerOf(const BaCompany *service)
 }
 
 static void
-RefuseUnregistered(const BaCompany *service)
-{
-	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					errmsg("company \"%s\" is not registered as a billing service",
-						   service->code),
-					BaErrRule("TPB-2")));
-}
-
-static void
 RequireService(const char *code, BaCompany *service)
 {
 	BaArgs args = {0};
@@ -87,7 +79,7 @@ RequireService(const char *code, BaCompany *service)
 	BaCompanyRequire(code, service);
 	BaPutUuid(&args, &service->company_id);
 	if (!service->registered || !BaQueryRow(&lock_service, &args, &row))
-		RefuseUnregistered(service);
+		BaCompanyRefuseUnregistered(service);
 }
 
 static List *
@@ -97,17 +89,6 @@ KeysOf(const BaCompany *service)
 
 	BaPutUuid(&args, &service->company_id);
 	return BaQueryRows(&list_keys, &args);
-}
-
-static void
-Audit(const char *action, const BaCompany *service, const char *kid)
-{
-	BaAudit audit;
-
-	BaCompanyAudit(&audit, action, service);
-	audit.object_type = "sso_key";
-	audit.object_id = kid;
-	BaAuditWrite(&audit);
 }
 
 /* ----------------------------------------------------------------------------- keys */
@@ -160,7 +141,7 @@ bestauth_create_sso_key(PG_FUNCTION_ARGS)
 	BaPutUuid(&args, &service.company_id);
 	BaPut(&args, JSONBOID, JsonbPGetDatum(key), false);
 	(void) BaQueryExec(&insert_key, &args);
-	Audit("sso_key.created", &service, kid);
+	BaSsoKeyAudit("sso_key.created", &service, kid, NULL);
 	PG_RETURN_JSONB_P(key);
 }
 
@@ -181,7 +162,7 @@ bestauth_revoke_sso_key(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_NO_DATA_FOUND),
 						errmsg("company \"%s\" has no key \"%s\"", service.code, kid)));
 	BaKeyFileRemoveAtCommit(kid);
-	Audit("sso_key.revoked", &service, kid);
+	BaSsoKeyAudit("sso_key.revoked", &service, kid, NULL);
 	PG_RETURN_VOID();
 }
 
@@ -196,7 +177,7 @@ TakePerson(const BaCaller *caller, BaUser *person, BaCompany *service)
 		elog(ERROR, "the session's user is gone");
 	BaUserCompany(person, service);
 	if (!service->registered)
-		RefuseUnregistered(service);
+		BaCompanyRefuseUnregistered(service);
 }
 
 static void

@@ -254,8 +254,10 @@ CheckClaims(Jsonb *claims)
 
 /* ------------------------------------------------------------------------- trusting */
 
-static void
-Audit(const char *action, const BaCompany *service, const char *kid, const char *issuer)
+/* What was done with a key, of this side or the other; its issuer where that is not this instance. */
+void
+BaSsoKeyAudit(const char *action, const BaCompany *service, const char *kid,
+			  const char *issuer)
 {
 	BaAudit audit;
 	BaJson detail;
@@ -302,7 +304,7 @@ TrustOne(const BaCompany *service, Jsonb *jwk, const char *issuer, Jsonb *claims
 		ereport(ERROR, (errcode(ERRCODE_UNIQUE_VIOLATION),
 						errmsg("another key \"%s\" is trusted already", kid),
 						errhint("Take it away first, with distrust_sso_key().")));
-	Audit("sso_key.trusted", service, kid, issuer);
+	BaSsoKeyAudit("sso_key.trusted", service, kid, issuer);
 }
 
 static bool
@@ -370,10 +372,7 @@ RequireService(const char *code, BaCompany *service)
 {
 	BaCompanyRequire(code, service);
 	if (!service->registered)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("company \"%s\" is not registered as a billing service",
-							   service->code),
-						BaErrRule("TPB-2")));
+		BaCompanyRefuseUnregistered(service);
 }
 
 Datum
@@ -412,7 +411,7 @@ bestauth_distrust_sso_key(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NO_DATA_FOUND),
 				 errmsg("key \"%s\" of company \"%s\" is not trusted", kid, code)));
-	Audit("sso_key.distrusted", &service, kid, BaGetText(&row, 0));
+	BaSsoKeyAudit("sso_key.distrusted", &service, kid, BaGetText(&row, 0));
 	PG_RETURN_VOID();
 }
 

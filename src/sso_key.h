@@ -18,6 +18,8 @@ extern bool BaSsoKeyFind(const pg_uuid_t *service_id, const char *kid, bool hold
 						 BaSsoKey *key);
 extern void BaSsoKeyTrust(const BaCompany *service, Jsonb *jwk, const char *issuer,
 						  Jsonb *claims);
+extern void BaSsoKeyAudit(const char *action, const BaCompany *service, const char *kid,
+						  const char *issuer);
 extern void BaSsoKeyRule(BaRowEvent *event, bool restoring);
 extern void BaSsoKeyDeleteRule(BaRowEvent *event);
 

@@ -40,6 +40,7 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "app_table.h"
 #include "audit_partition.h"
 #include "audit_trigger.h"
 #include "bestauth.h"
@@ -399,31 +400,13 @@ TellGrants(List *commands)
 
 /* --------------------------------------------------------------- new partitions */
 
-static List *
-ParentsOf(Oid table)
-{
-	static BaQuery list_parents = {
-		.sql = "SELECT i.inhparent FROM pg_inherits i WHERE i.inhrelid = $1",
-		.latest = true,
-	};
-	BaArgs args = {0};
-	List *parents = NIL;
-	ListCell *cell;
-
-	BaPut(&args, OIDOID, ObjectIdGetDatum(table), false);
-	foreach (cell, BaQueryRows(&list_parents, &args))
-		parents =
-			lappend_oid(parents, DatumGetObjectId(((BaRow *) lfirst(cell))->values[0]));
-	return parents;
-}
-
 /* A partition of a table of ours, which somebody made where no guard is. */
 static bool
 IsChildOfOurs(Oid table)
 {
 	ListCell *cell;
 
-	foreach (cell, ParentsOf(table))
+	foreach (cell, BaAppTableParents(table))
 		if (get_rel_namespace(lfirst_oid(cell)) == get_namespace_oid(BA_SCHEMA, true))
 			return true;
 	return false;

@@ -93,15 +93,15 @@ BEGIN
 	LOOP
 		EXECUTE format('CREATE TRIGGER rule BEFORE INSERT OR UPDATE OR DELETE ON bestauth.%I
 			FOR EACH ROW EXECUTE FUNCTION bestauth.rule_tg()', t.name);
-		FOREACH event IN ARRAY '{INSERT,UPDATE,DELETE}'::text[] LOOP
+		FOREACH event IN ARRAY '{insert,update,delete}'::text[] LOOP
 			EXECUTE format('CREATE TRIGGER %I AFTER %s ON bestauth.%I REFERENCING %s
 				FOR EACH STATEMENT EXECUTE FUNCTION bestauth.audit_rows_tg(%L, %L, %L)',
-				'audit_' || lower(event COLLATE "C"), event, t.name,
-				concat_ws(' ', CASE WHEN event <> 'INSERT' THEN 'OLD TABLE AS old_rows' END,
-					CASE WHEN event <> 'DELETE' THEN 'NEW TABLE AS new_rows' END),
+				'audit_' || event, event, t.name,
+				concat_ws(' ', CASE WHEN event <> 'insert' THEN 'OLD TABLE AS old_rows' END,
+					CASE WHEN event <> 'delete' THEN 'NEW TABLE AS new_rows' END),
 				'{' || t.key || '}', '{' || t.hidden || '}', '{' || t.ignored || '}');
-			EXECUTE format('ALTER TABLE bestauth.%I ENABLE ALWAYS TRIGGER %I', t.name, 'audit_' || lower(event COLLATE "C"));
-			EXECUTE format('COMMENT ON TRIGGER %I ON bestauth.%I IS %L', 'audit_' || lower(event COLLATE "C"), t.name, 'Every change of a row, to the audit.');
+			EXECUTE format('ALTER TABLE bestauth.%I ENABLE ALWAYS TRIGGER %I', t.name, 'audit_' || event);
+			EXECUTE format('COMMENT ON TRIGGER %I ON bestauth.%I IS %L', 'audit_' || event, t.name, 'Every change of a row, to the audit.');
 		END LOOP;
 		EXECUTE format('CREATE TRIGGER audit_truncate AFTER TRUNCATE ON bestauth.%I
 			FOR EACH STATEMENT EXECUTE FUNCTION bestauth.audit_truncate_tg()', t.name);
