@@ -111,7 +111,8 @@ in_work()
 		cd "$work/tree"
 		exec "${become[@]}" env -i PATH=$safe_path LANG=C.UTF-8 HOME="$work" TMPDIR="$work/tmp" \
 			WORK="$work" PG_CONFIG="$pg_config" COPT="${COPT:-}" WERROR="${WERROR--Werror}" \
-			TEST_TIMEOUT="${TEST_TIMEOUT:-3600}" PROVE_FLAGS="${PROVE_FLAGS:-}" "$@"
+			TEST_TIMEOUT="${TEST_TIMEOUT:-3600}" PROVE_FLAGS="${PROVE_FLAGS:-}" \
+			BESTAUTH_ENVIRONMENT_TESTS="${BESTAUTH_ENVIRONMENT_TESTS:-}" "$@"
 	)
 }
 

@@ -24,12 +24,21 @@ my @tests = sort map { m{([^/]+)\.sql$} } glob "$root/test/sql/*.sql";
 
 # Half of the time goes into these, which hash much, or ask catalogs and functions one by
 # one: they run here when this file is asked for ("make test T=090_environment"), or with
-# BESTAUTH_ALL_ENVIRONMENTS=1.
+# BESTAUTH_ALL_ENVIRONMENTS=1. BESTAUTH_ENVIRONMENT_TESTS="seal sso" runs those alone.
 my %long = map { $_ => 1 } qw(account claim_history company_access credential decision employee event functionrule health
 	identity_life invite login mail_claim notice office_reach oracle password_change peers policy_kept
 	policy_parallel policy_plan policy_rows portal_account provider_user registration_fault
 	registration_state request signup sso user_list);
-@tests = grep { !$long{$_} } @tests unless $ENV{BESTAUTH_ALL_ENVIRONMENTS};
+if (my $named = $ENV{BESTAUTH_ENVIRONMENT_TESTS})
+{
+	my %named = map { $_ => 1 } 'install', split ' ', $named;
+
+	@tests = grep { $named{$_} } @tests;
+}
+elsif (!$ENV{BESTAUTH_ALL_ENVIRONMENTS})
+{
+	@tests = grep { !$long{$_} } @tests;
+}
 my %chosen = map { $_ => 1 } @tests;
 
 # How many run at the same time.
