@@ -571,7 +571,7 @@ SELECT pg_temp.attempt(statement) FROM (SELECT user_id, company_id FROM bestauth
 	format($$INSERT INTO bestauth.sso_person (user_id, company_id, issuer, subject) SELECT user_id, company_id, 'x', 'y' FROM bestauth.user_account WHERE username = 'lola' AND company_id = %L$$, company_id),
 	format($$INSERT INTO bestauth.sso_person (user_id, company_id, issuer, subject) SELECT %L, company_id, 'x', 'y' FROM bestauth.company WHERE code = 'sso_home'$$, user_id)]) statement;
 -- Nothing was left half done: no user, no credential, no mail, and nothing in the audit but what was refused.
-SELECT (SELECT count(*) FROM bestauth.user_account WHERE username IN ('fred', 'mallory')) AS users, (SELECT count(*) FROM bestauth.credential JOIN regress.sso_people p ON true JOIN bestauth.user_account u USING (user_id) WHERE u.user_type = 'federated') AS passwords,
+SELECT (SELECT count(*) FROM bestauth.user_account JOIN bestauth.company USING (company_id) WHERE username IN ('fred', 'mallory') AND code LIKE 'sso\_%') AS users, (SELECT count(*) FROM bestauth.credential JOIN regress.sso_people p ON true JOIN bestauth.user_account u USING (user_id) WHERE u.user_type = 'federated') AS passwords,
 	(SELECT count(*) FROM bestauth.outbox o JOIN bestauth.user_account u USING (user_id) WHERE u.user_type = 'federated') AS mails, (SELECT count(*) FROM bestauth.token t JOIN bestauth.user_account u USING (user_id) WHERE u.user_type = 'federated') AS tokens;
 SELECT count(*) FROM bestauth.audit_log WHERE audit_id > :before AND action IN ('password.reset', 'setup_link.resent', 'user.updated', 'permission.granted', 'role.assigned', 'company.assigned') AND company_code = 'sso_acme' AND outcome = 'success';
 SELECT bestauth.request_password_reset('sso_acme', 'joan');
