@@ -5,9 +5,12 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/memutils.h"
 
 #include "args.h"
@@ -280,6 +283,29 @@ BaTextListSort(BaTextList *list)
 		if (list->count == 0 || strcmp(list->items[list->count - 1], list->items[i]) != 0)
 			list->items[list->count++] = list->items[i];
 	list->array = BaTextArray(list->items, list->count);
+}
+
+/* A time in UTC as the extension writes it: 2026-11-22T14:23:00.123456. */
+bool
+BaTextTime(const char *value, TimestampTz *when)
+{
+	static const char form[] = "dddd-dd-ddTdd:dd:dd.dddddd";
+	struct pg_tm tm = {0};
+	fsec_t fraction;
+	int utc = 0;
+	int i;
+
+	for (i = 0; form[i] != '\0'; i++)
+		if (form[i] == 'd' ? !isdigit((unsigned char) value[i]) : value[i] != form[i])
+			return false;
+	if (value[i] != '\0' ||
+		sscanf(value, "%4d-%2d-%2dT%2d:%2d:%2d.%6d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+			   &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &fraction) != 7)
+		return false;
+	return tm.tm_year >= 1 && tm.tm_mon >= 1 && tm.tm_mon <= MONTHS_PER_YEAR &&
+		   tm.tm_mday >= 1 && tm.tm_mday <= day_tab[isleap(tm.tm_year)][tm.tm_mon - 1] &&
+		   tm.tm_hour < HOURS_PER_DAY && tm.tm_min < MINS_PER_HOUR &&
+		   tm.tm_sec < SECS_PER_MINUTE && tm2timestamp(&tm, fraction, &utc, when) == 0;
 }
 
 Datum

@@ -4,6 +4,7 @@
 
 #include "fmgr.h"
 #include "utils/array.h"
+#include "utils/timestamp.h"
 
 /* An array of text, taken apart; count is -1 for NULL. */
 typedef struct BaTextList
@@ -33,6 +34,7 @@ extern int BaTextBlank(const char *value);
 extern bool BaTextSame(const char *a, const char *b);
 extern void BaTextClean(char *value);
 extern char *BaTextTrim(char *value);
+extern bool BaTextTime(const char *value, TimestampTz *when);
 extern Datum BaTextArray(char **items, int count);
 extern char *BaArgUuidText(FunctionCallInfo fcinfo, int n, const char *name);
 extern int BaArgPageSize(FunctionCallInfo fcinfo, int n, int none);

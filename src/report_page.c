@@ -5,6 +5,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "access/xlog.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -83,22 +85,22 @@ PutAfter(BaReport *report, FunctionCallInfo fcinfo, int n)
 {
 	char *after = BaArgTextOrNull(fcinfo, n, "after", 100);
 	char *slash = after == NULL ? NULL : strchr(after, '/');
-	char *end = NULL;
+	char *end;
 	TimestampTz when = 0;
 	int64 number = 0;
 
 	if (after != NULL)
 	{
 		if (slash != NULL)
-			number = strtoll(slash + 1, &end, 10);
-		if (slash == NULL || end == slash + 1 || *end != '\0' || slash - after != 26 ||
-			strspn(after, "0123456789-:.T") != slash - after)
+		{
+			*slash++ = '\0';
+			errno = 0;
+			number = strtoll(slash, &end, 10);
+		}
+		if (slash == NULL || !BaTextTime(after, &when) ||
+			!isdigit((unsigned char) *slash) || *end != '\0' || errno != 0)
 			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 							errmsg("argument \"after\" is not the next of a page")));
-		*slash = '\0';
-		when = DatumGetTimestampTz(
-			DirectFunctionCall3(timestamptz_in, CStringGetDatum(psprintf("%s+00", after)),
-								ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
 	}
 	report->goes_on = after != NULL;
 	BaPut(&report->args, TIMESTAMPTZOID, TimestampTzGetDatum(when), after == NULL);

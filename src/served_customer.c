@@ -36,6 +36,23 @@ PG_FUNCTION_INFO_V1(bestauth_import_served_customers);
 	"EXISTS (SELECT FROM bestauth.billing_service b WHERE b.company_id = $1 AND b.unregistered_at IS NULL)"
 #define FOLDED(name) "lower(" name " COLLATE \"C\")"
 
+/* Names as they are compared, of u a key, c its company, s what an instance told. */
+#define KEY FOLDED("u.username")
+#define CUSTOMER FOLDED("c.code")
+#define TOLD_KEY FOLDED("s.username")
+#define TOLD_CUSTOMER FOLDED("s.audience")
+#define PERSON FOLDED("p.name")
+#define SELF FOLDED("$3")
+#define ASKED_CUSTOMER FOLDED("$2")
+
+/* Where a page begins. */
+#define CUSTOMER_AFTER FOLDED("$4")
+#define KEY_AFTER FOLDED("$5")
+#define AFTER "(" CUSTOMER_AFTER ", " KEY_AFTER ")"
+
+#define PERMISSIONS BA_PERMISSIONS_HELD("u.user_id")
+#define PERMISSIONS_HERE BA_PERMISSIONS_HELD("k.user_id")
+
 /*
  * A page, in the order of company and user name; what costs something is asked of its rows
  * alone. $1 service, $2 person and $3 their user name, $4 and $5 where the page before
@@ -43,57 +60,53 @@ PG_FUNCTION_INFO_V1(bestauth_import_served_customers);
  */
 #define PAGE_HERE \
 	"SELECT c.code AS company, c.name, u.username, u.user_id, NULL::text[] AS permissions," \
-	" " FOLDED("c.code") " AS first, " FOLDED( \
-		"u.username") " AS second" \
-					  " FROM bestauth.user_account u JOIN bestauth.company c ON c.company_id = u.company_id" \
-					  " WHERE " USABLE \
-					  " AND (NOT u.persons_limited OR EXISTS (SELECT FROM bestauth.billing_user_person p" \
-					  " WHERE p.user_id = u.user_id AND p.person_id = $2)) AND " FOLDED("c.code") " >= " FOLDED("$4") " AND (" FOLDED( \
-						  "c.code") ", " FOLDED("u.username") ") > (" FOLDED("$4") ", " FOLDED("$5") ")" \
-																									 " ORDER BY first, second LIMIT $6"
+	" " CUSTOMER " AS first, " KEY " AS second" \
+	" FROM bestauth.user_account u JOIN bestauth.company c ON c.company_id = u.company_id" \
+	" WHERE " USABLE \
+	" AND (NOT u.persons_limited OR EXISTS (SELECT FROM bestauth.billing_user_person p" \
+	" WHERE p.user_id = u.user_id AND p.person_id = $2))" \
+	" AND " CUSTOMER " >= " CUSTOMER_AFTER " AND (" CUSTOMER ", " KEY ") > " AFTER \
+	" ORDER BY first, second LIMIT $6"
 #define PAGE_ELSEWHERE \
-	"SELECT s.audience, s.name, s.username, NULL::uuid, s.permissions, " FOLDED("s.audience") " AS first, " FOLDED( \
-		"s.username") " AS second FROM bestauth.served_customer s WHERE s.company_id = $1" \
-					  " AND (s.persons IS NULL OR EXISTS (SELECT FROM unnest(s.persons) AS p (name)" \
-					  " WHERE " FOLDED("p.name") " = " FOLDED( \
-						  "$3") "))" \
-								" AND (" FOLDED("s.audience") ", " FOLDED( \
-									"s.username") ") > (" FOLDED("$4") ", " FOLDED("$5") ")" \
-																						 " ORDER BY first, second LIMIT $6"
+	"SELECT s.audience, s.name, s.username, NULL::uuid, s.permissions," \
+	" " TOLD_CUSTOMER " AS first, " TOLD_KEY " AS second" \
+	" FROM bestauth.served_customer s WHERE s.company_id = $1" \
+	" AND (s.persons IS NULL OR EXISTS (SELECT FROM unnest(s.persons) AS p (name)" \
+	" WHERE " PERSON " = " SELF "))" \
+	" AND (" TOLD_CUSTOMER ", " TOLD_KEY ") > " AFTER " ORDER BY first, second LIMIT $6"
 
 static BaQuery list_customers = {
-	.sql = "SELECT k.company, k.name, k.username, coalesce(k.permissions, " BA_PERMISSIONS_HELD(
-		"k.user_id") "),"
-					 " CASE WHEN k.user_id IS NULL THEN (SELECT w.last_used_at FROM bestauth.served_customer_use w"
-					 " WHERE w.user_id = $2 AND w.audience = k.first)"
-					 " ELSE (SELECT max(l.last_used_at) FROM bestauth.session s JOIN bestauth.session_use l ON l.session_id = s.session_id"
-					 " WHERE s.user_id = k.user_id AND s.person_id = $2 AND s.billing_service_id IS NOT NULL) END,"
-					 " k.company || ' ' || k.username"
-					 " FROM ((" PAGE_HERE ") UNION ALL (" PAGE_ELSEWHERE ")) k"
-					 " WHERE " REGISTERED " ORDER BY k.first, k.second LIMIT $6",
+	.sql =
+		"SELECT k.company, k.name, k.username, coalesce(k.permissions, " PERMISSIONS_HERE
+		"),"
+		" CASE WHEN k.user_id IS NULL THEN (SELECT w.last_used_at FROM bestauth.served_customer_use w"
+		" WHERE w.user_id = $2 AND w.audience = k.first)"
+		" ELSE (SELECT max(l.last_used_at) FROM bestauth.session s JOIN bestauth.session_use l ON l.session_id = s.session_id"
+		" WHERE s.user_id = k.user_id AND s.person_id = $2 AND s.billing_service_id IS NOT NULL) END,"
+		" k.company || ' ' || k.username"
+		" FROM ((" PAGE_HERE ") UNION ALL (" PAGE_ELSEWHERE ")) k"
+		" WHERE " REGISTERED " ORDER BY k.first, k.second LIMIT $6",
 	.custom = true,
 };
+
+/* Whom a limited key admits, of those who may come in. */
+#define PERSONS_OF_KEY \
+	"(SELECT coalesce(jsonb_agg(p.username ORDER BY lower(p.username COLLATE \"C\")), '[]')" \
+	" FROM bestauth.billing_user_person a JOIN bestauth.user_account p ON p.user_id = a.person_id" \
+	" WHERE a.user_id = u.user_id AND p.locked_at IS NULL AND p.deleted_at IS NULL)"
 
 static BaQuery export_customers = {
 	.sql =
 		"SELECT jsonb_build_object('instance', $2, 'billing_service', $3,"
 		" 'made_at', to_char($4 AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),"
 		" 'customers', coalesce(jsonb_agg(t.customer ORDER BY t.code), '[]')), coalesce(sum(t.keys), 0)::bigint"
-		" FROM (SELECT " FOLDED(
-			"c.code") " AS code, count(*) AS keys,"
-					  " jsonb_build_object('company', c.code, 'name', c.name, 'keys', jsonb_agg(jsonb_build_object("
-					  "'username', u.username, 'permissions', to_jsonb(" BA_PERMISSIONS_HELD(
-						  "u.user_id") "),"
-									   " 'persons', CASE WHEN u.persons_limited THEN (SELECT coalesce(jsonb_agg(p.username ORDER BY " FOLDED(
-										   "p.username") "), '[]')"
-														 " FROM bestauth.billing_user_person a JOIN bestauth.user_account p ON p.user_id = a.person_id"
-														 " WHERE a.user_id = u.user_id AND p.locked_at IS NULL AND p.deleted_at IS NULL) END)"
-														 " ORDER BY " FOLDED(
-															 "u.username") ")) AS customer"
-																		   " FROM bestauth.user_account u JOIN bestauth.company c ON c.company_id = u.company_id"
-																		   " WHERE " USABLE
-																		   " AND " REGISTERED
-																		   " GROUP BY c.company_id) t",
+		" FROM (SELECT " CUSTOMER " AS code, count(*) AS keys,"
+		" jsonb_build_object('company', c.code, 'name', c.name, 'keys', jsonb_agg(jsonb_build_object("
+		"'username', u.username, 'permissions', to_jsonb(" PERMISSIONS "),"
+		" 'persons', CASE WHEN u.persons_limited THEN " PERSONS_OF_KEY " END)"
+		" ORDER BY " KEY ")) AS customer"
+		" FROM bestauth.user_account u JOIN bestauth.company c ON c.company_id = u.company_id"
+		" WHERE " USABLE " AND " REGISTERED " GROUP BY c.company_id) t",
 	.latest = true,
 };
 
@@ -101,16 +114,18 @@ static BaQuery export_customers = {
 #define TOLD \
 	" FROM jsonb_array_elements($3->'customers') AS c (customer), jsonb_array_elements(c.customer->'keys') AS k (key)"
 #define AUDIENCE "$2 || '/' || (c.customer->>'company')"
-#define TOLD_AUDIENCE "lower((" AUDIENCE ") COLLATE \"C\")"
-#define TOLD_USERNAME "lower((k.key->>'username') COLLATE \"C\")"
+#define NEW_CUSTOMER "lower((" AUDIENCE ") COLLATE \"C\")"
+#define NEW_KEY "lower((k.key->>'username') COLLATE \"C\")"
+#define INSTANCE_FROM FOLDED("($2 || '/')")
+#define INSTANCE_TO FOLDED("($2 || '0')") /* the sign behind the slash */
 #define OF_INSTANCE \
-	"s.company_id = $1 AND " FOLDED("s.audience") " >= " FOLDED("($2 || '/')") " AND " FOLDED( \
-		"s.audience") " < " FOLDED("($2 || '0')") /* the sign behind the slash */
+	"s.company_id = $1 AND " TOLD_CUSTOMER " >= " INSTANCE_FROM " AND " TOLD_CUSTOMER \
+	" < " INSTANCE_TO
 
 static BaQuery find_repeated = {
 	.sql = "SELECT min((" AUDIENCE
 		   ") COLLATE \"C\"), min((k.key->>'username') COLLATE \"C\")" TOLD
-		   " WHERE $1 IS NOT NULL GROUP BY " TOLD_AUDIENCE ", " TOLD_USERNAME
+		   " WHERE $1 IS NOT NULL GROUP BY " NEW_CUSTOMER ", " NEW_KEY
 		   " HAVING count(*) > 1 LIMIT 1",
 };
 
@@ -124,10 +139,9 @@ static BaQuery note_instance = {
 };
 
 static BaQuery delete_untold = {
-	.sql =
-		"DELETE FROM bestauth.served_customer s WHERE " OF_INSTANCE
-		" AND NOT EXISTS (SELECT" TOLD " WHERE " TOLD_AUDIENCE
-		" = " FOLDED("s.audience") " AND " TOLD_USERNAME " = " FOLDED("s.username") ")",
+	.sql = "DELETE FROM bestauth.served_customer s WHERE " OF_INSTANCE
+		   " AND NOT EXISTS (SELECT" TOLD " WHERE " NEW_CUSTOMER " = " TOLD_CUSTOMER
+		   " AND " NEW_KEY " = " TOLD_KEY ")",
 	.latest = true,
 };
 
@@ -149,11 +163,9 @@ static BaQuery put_told = {
 
 /* What nobody told the person's service of is not noted: else anybody could fill the table. */
 static BaQuery find_told = {
-	.sql = "SELECT " FOLDED(
-		"s.audience") " FROM bestauth.served_customer s"
-					  " JOIN bestauth.user_account u ON u.company_id = s.company_id"
-					  " WHERE u.user_id = $1 AND " FOLDED("s.audience") " = " FOLDED(
-						  "$2") " LIMIT 1",
+	.sql = "SELECT " TOLD_CUSTOMER " FROM bestauth.served_customer s"
+		   " JOIN bestauth.user_account u ON u.company_id = s.company_id"
+		   " WHERE u.user_id = $1 AND " TOLD_CUSTOMER " = " ASKED_CUSTOMER " LIMIT 1",
 	.latest = true,
 };
 

@@ -8,7 +8,6 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/datetime.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -216,23 +215,10 @@ CheckCustomer(const JsonbValue *v, const Place *place, int *count)
 static bool
 ParseTime(const char *text, TimestampTz *when)
 {
-	static const char form[] = "dddd-dd-ddTdd:dd:dd.ddddddZ";
-	struct pg_tm tm = {0};
-	fsec_t fraction;
-	int utc = 0;
-	int i;
+	size_t length = strlen(text);
 
-	for (i = 0; form[i] != '\0'; i++)
-		if (form[i] == 'd' ? !isdigit((unsigned char) text[i]) : text[i] != form[i])
-			return false;
-	if (text[i] != '\0' ||
-		sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d.%6d", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-			   &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &fraction) != 7)
-		return false;
-	return tm.tm_year >= 2000 && tm.tm_mon >= 1 && tm.tm_mon <= MONTHS_PER_YEAR &&
-		   tm.tm_mday >= 1 && tm.tm_mday <= day_tab[isleap(tm.tm_year)][tm.tm_mon - 1] &&
-		   tm.tm_hour < HOURS_PER_DAY && tm.tm_min < MINS_PER_HOUR &&
-		   tm.tm_sec < SECS_PER_MINUTE && tm2timestamp(&tm, fraction, &utc, when) == 0;
+	return length > 0 && text[length - 1] == 'Z' &&
+		   BaTextTime(pnstrdup(text, length - 1), when) && *when >= 0; /* from 2000 on */
 }
 
 static void

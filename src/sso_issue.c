@@ -97,15 +97,12 @@ KeysOf(const BaCompany *service)
 static Jsonb *
 PublicKey(const char *private_key, const char *kid, const char *issuer)
 {
-	static const char *const members[] = {"kty", "crv", "x", "y"};
 	Jsonb *made = DatumGetJsonbP(
 		DirectFunctionCall1(jsonb_in, CStringGetDatum(BaJosePublicKey(private_key))));
 	BaJson key;
-	int i;
 
 	BaJsonStart(&key);
-	for (i = 0; i < lengthof(members); i++)
-		BaJsonText(&key, members[i], BaJsonGetText(made, members[i]));
+	BaSsoKeyPublicPart(&key, made);
 	BaJsonText(&key, "kid", kid);
 	BaJsonText(&key, "alg", BA_JOSE_ALG);
 	BaJsonText(&key, "use", "sig");

@@ -169,16 +169,14 @@ RequirePublic(Jsonb *jwk)
 					 errhidestmt(true), BaErrRule("TPB-5")));
 }
 
-static Jsonb *
-PublicPart(Jsonb *jwk)
+/* What makes a public key; nothing else of it is taken over from anywhere. */
+void
+BaSsoKeyPublicPart(BaJson *part, Jsonb *jwk)
 {
-	BaJson part;
 	int i;
 
-	BaJsonStart(&part);
 	for (i = 0; i < lengthof(public_members); i++)
-		BaJsonText(&part, public_members[i], BaJsonGetText(jwk, public_members[i]));
-	return BaJsonFinish(&part);
+		BaJsonText(part, public_members[i], BaJsonGetText(jwk, public_members[i]));
 }
 
 static Jsonb *
@@ -186,8 +184,12 @@ CheckKey(Jsonb *jwk)
 {
 	char *modulus = BaJsonGetText(jwk, "n");
 	char *exponent = BaJsonGetText(jwk, "e");
-	Jsonb *part = PublicPart(jwk);
+	BaJson key;
+	Jsonb *part;
 
+	BaJsonStart(&key);
+	BaSsoKeyPublicPart(&key, jwk);
+	part = BaJsonFinish(&key);
 	/* An A stands for zeros, which do not count. */
 	if (modulus != NULL && strlen(modulus + strspn(modulus, "A")) < MIN_MODULUS)
 		Refuse("key is too short", "An RSA key has 2048 bits at least.");

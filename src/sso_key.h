@@ -18,6 +18,7 @@ extern bool BaSsoKeyFind(const pg_uuid_t *service_id, const char *kid, bool hold
 						 BaSsoKey *key);
 extern void BaSsoKeyTrust(const BaCompany *service, Jsonb *jwk, const char *issuer,
 						  Jsonb *claims);
+extern void BaSsoKeyPublicPart(BaJson *part, Jsonb *jwk);
 extern void BaSsoKeyAudit(const char *action, const BaCompany *service, const char *kid,
 						  const char *issuer);
 extern void BaSsoKeyRule(BaRowEvent *event, bool restoring);

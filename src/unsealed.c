@@ -8,10 +8,9 @@
 
 #include "miscadmin.h"
 #include "port/atomics.h"
-#include "storage/ipc.h"
 #include "storage/lwlock.h"
-#include "storage/shmem.h"
 
+#include "shared_memory.h"
 #include "unsealed.h"
 
 typedef struct Database
@@ -28,47 +27,30 @@ typedef struct Shared
 } Shared;
 
 static Shared *shared = NULL;
-static shmem_request_hook_type previous_request_hook = NULL;
-static shmem_startup_hook_type previous_startup_hook = NULL;
 
 static void
-RequestShmem(void)
+Attach(void *memory, LWLock *lock, bool fresh)
 {
-	if (previous_request_hook)
-		previous_request_hook();
-	RequestAddinShmemSpace(MAXALIGN(sizeof(Shared)));
-	RequestNamedLWLockTranche("bestauth unsealed", 1);
-}
-
-static void
-StartupShmem(void)
-{
-	bool found;
 	int i;
 
-	if (previous_startup_hook)
-		previous_startup_hook();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	shared = ShmemInitStruct("bestauth unsealed", sizeof(Shared), &found);
-	if (!found)
-	{
-		memset(shared, 0, sizeof(Shared));
-		shared->lock = &GetNamedLWLockTranche("bestauth unsealed")->lock;
-		for (i = 0; i < BA_UNSEALED_DATABASES; i++)
-			pg_atomic_init_u32(&shared->databases[i].waits, 0);
-	}
-	LWLockRelease(AddinShmemInitLock);
+	shared = memory;
+	if (!fresh)
+		return;
+	shared->lock = lock;
+	for (i = 0; i < BA_UNSEALED_DATABASES; i++)
+		pg_atomic_init_u32(&shared->databases[i].waits, 0);
 }
+
+static const BaSharedPart unsealed_part = {
+	.name = "bestauth unsealed",
+	.size = sizeof(Shared),
+	.attach = Attach,
+};
 
 void
 BaUnsealedInit(void)
 {
-	if (!process_shared_preload_libraries_in_progress)
-		return;
-	previous_request_hook = shmem_request_hook;
-	shmem_request_hook = RequestShmem;
-	previous_startup_hook = shmem_startup_hook;
-	shmem_startup_hook = StartupShmem;
+	BaSharedMemoryAdd(&unsealed_part);
 }
 
 static Database *

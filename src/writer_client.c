@@ -26,12 +26,12 @@
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 #include "storage/proc.h"
-#include "storage/shmem.h"
 #include "utils/timestamp.h"
 
 #include "bestauth.h"
 #include "compat.h"
 #include "settings.h"
+#include "shared_memory.h"
 #include "writer_shared.h"
 
 #define START_MS 1000 /* a writer that was not up by then is started anew */
@@ -42,50 +42,33 @@ bool BaWriterIsSelf = false;
 BaWriterShared *BaWriterMemory = NULL;
 BaWriterHandler BaWriterHandlers[BA_WRITER_KINDS];
 
-static shmem_request_hook_type previous_request_hook = NULL;
-static shmem_startup_hook_type previous_startup_hook = NULL;
 static BaRequest *waiting_for = NULL;
 
 /* ---------------------------------------------------------- shared memory */
 
 static void
-RequestShmem(void)
+Attach(void *memory, LWLock *lock, bool fresh)
 {
-	if (previous_request_hook)
-		previous_request_hook();
-	RequestAddinShmemSpace(MAXALIGN(sizeof(BaWriterShared)));
-	RequestNamedLWLockTranche("bestauth", 1);
-}
-
-static void
-StartupShmem(void)
-{
-	bool found;
 	int i;
 
-	if (previous_startup_hook)
-		previous_startup_hook();
-	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	BaWriterMemory = ShmemInitStruct("bestauth", sizeof(BaWriterShared), &found);
-	if (!found)
-	{
-		memset(BaWriterMemory, 0, sizeof(BaWriterShared));
-		BaWriterMemory->lock = &GetNamedLWLockTranche("bestauth")->lock;
-		for (i = 0; i < SLOTS; i++)
-			pg_atomic_init_u32(&BaWriterMemory->requests[i].state, REQUEST_FREE);
-	}
-	LWLockRelease(AddinShmemInitLock);
+	BaWriterMemory = memory;
+	if (!fresh)
+		return;
+	BaWriterMemory->lock = lock;
+	for (i = 0; i < SLOTS; i++)
+		pg_atomic_init_u32(&BaWriterMemory->requests[i].state, REQUEST_FREE);
 }
+
+static const BaSharedPart writer_part = {
+	.name = "bestauth",
+	.size = sizeof(BaWriterShared),
+	.attach = Attach,
+};
 
 void
 BaWriterInit(void)
 {
-	if (!process_shared_preload_libraries_in_progress)
-		return;
-	previous_request_hook = shmem_request_hook;
-	shmem_request_hook = RequestShmem;
-	previous_startup_hook = shmem_startup_hook;
-	shmem_startup_hook = StartupShmem;
+	BaSharedMemoryAdd(&writer_part);
 }
 
 void

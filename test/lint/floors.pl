@@ -1,5 +1,6 @@
 # floors: src/floors.txt puts every stem of src/ on a floor ("1 query inval"), and
 # a file includes only what stands on a lower one, or before it on its own floor.
+# src/README.md says of each what it is.
 use strict;
 use warnings;
 use Source;
@@ -12,6 +13,17 @@ if (!-e $plan)
 {
 	complain($plan, 'is missing') if %have;
 	finish();
+}
+
+my $readme = 'src/README.md';
+my %row = slurp($readme) =~ /^\| (\d+) \|(.*)/mg;
+
+# `name`, `name.h`, or the beginning of several, `writer*`.
+sub in_readme
+{
+	my ($floor, $name) = @_;
+
+	return grep { my $like = s/\.h$//r; $like =~ s/\*$/.*/; $name =~ /^$like$/ } ($row{$floor} // '') =~ /`([^`]+)`/g;
 }
 
 my $number = 0;
@@ -30,6 +42,7 @@ for (split /\n/, slurp($plan))
 	{
 		complain("$plan:$number", "$name is listed twice") if exists $floor{$name};
 		complain("$plan:$number", "there is no src/$name.c or src/$name.h") unless $have{$name};
+		complain("$plan:$number", "$name is not in the row of floor $floor of $readme") unless in_readme($floor, $name);
 		$floor{$name} = $floor;
 		$place{$name} = keys %place;
 	}
