@@ -24,6 +24,7 @@ DATA_built = $(SQL_SCRIPT)
 
 # "make WERROR=" builds with a compiler that warns of something new
 WERROR = -Werror
+SHLIB_LINK = -lcrypto
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare $(WERROR)
 
 # Tests: test/sql and test/specs are compared with expected/, test/t is TAP.

@@ -30,6 +30,7 @@
 #include "audit.h"
 #include "audit_partition.h"
 #include "audit_row.h"
+#include "audit_target.h"
 #include "bestauth.h"
 #include "compat.h"
 #include "context.h"
@@ -43,14 +44,10 @@ struct BaAuditBatch
 {
 	MemoryContext context;
 	Relation relation;
+	const BaAuditTarget *target;
 	ResultRelInfo *result;
-	EState *estate;
 	Oid sequence;
-	int place[BA_AUDIT_COLUMNS]; /* of each column in this partition */
-	int format_place;
-	int hash_place;
 	BaAuditRow row; /* what all have in common, then the row at hand */
-	BaHasher *hasher;
 	StringInfoData encoded; /* for the hash */
 	int common_length;      /* of that, what all have in common */
 	int rows;               /* that wait in slots */
@@ -61,71 +58,6 @@ struct BaAuditBatch
 static bool must_be_durable = false;
 
 /* --------------------------------------------------------------- the columns */
-
-/*
- * Partitions may differ in the order of columns. Most have the one that is looked for next
- * right behind the last.
- */
-static int
-PlaceOf(TupleDesc tupdesc, const char *column, int *next)
-{
-	int i;
-
-	for (i = 0; i < tupdesc->natts; i++)
-	{
-		int place = (*next + i) % tupdesc->natts;
-		Form_pg_attribute att = TupleDescAttr(tupdesc, place);
-
-		if (!att->attisdropped && strcmp(NameStr(att->attname), column) == 0)
-		{
-			*next = place + 1;
-			return place;
-		}
-	}
-	elog(ERROR, "audit log has no column \"%s\"", column);
-}
-
-/* In the order of the table. */
-static void
-FindPlaces(BaAuditBatch *batch)
-{
-	static const BaAuditColumn order[BA_AUDIT_COLUMNS] = {
-		BA_AUDIT_ID,
-		BA_AUDIT_OCCURRED_AT,
-		BA_AUDIT_TRANSACTION_AT,
-		BA_AUDIT_TRANSACTION_ID,
-		BA_AUDIT_SYSTEM_ID,
-		BA_AUDIT_COMPANY_ID,
-		BA_AUDIT_COMPANY_CODE,
-		BA_AUDIT_USER_ID,
-		BA_AUDIT_USERNAME,
-		BA_AUDIT_PERSON_ID,
-		BA_AUDIT_PERSON,
-		BA_AUDIT_SERVICE_ID,
-		BA_AUDIT_SERVICE_CODE,
-		BA_AUDIT_SESSION_ID,
-		BA_AUDIT_EMERGENCY_ID,
-		BA_AUDIT_DB_ROLE,
-		BA_AUDIT_CLIENT_ADDR,
-		BA_AUDIT_PEER_ADDR,
-		BA_AUDIT_APPLICATION_NAME,
-		BA_AUDIT_ACTION,
-		BA_AUDIT_OUTCOME,
-		BA_AUDIT_OBJECT_TYPE,
-		BA_AUDIT_OBJECT_ID,
-		BA_AUDIT_OLD_VALUES,
-		BA_AUDIT_NEW_VALUES,
-		BA_AUDIT_DETAIL,
-	};
-	TupleDesc tupdesc = RelationGetDescr(batch->relation);
-	int next = 0;
-	int i;
-
-	for (i = 0; i < BA_AUDIT_COLUMNS; i++)
-		batch->place[order[i]] = PlaceOf(tupdesc, BaAuditColumnNames[order[i]], &next);
-	batch->format_place = PlaceOf(tupdesc, "format", &next);
-	batch->hash_place = PlaceOf(tupdesc, "row_hash", &next);
-}
 
 static void
 Put(BaAuditRow *row, BaAuditColumn column, Datum value)
@@ -219,15 +151,9 @@ BaAuditBatchStart(const BaAudit *common)
 	batch->relation = table_open(BaAuditPartition(DatumGetTimestampTz(
 									 batch->row.values[BA_AUDIT_OCCURRED_AT])),
 								 RowExclusiveLock);
-	FindPlaces(batch);
+	batch->target = BaAuditTargetFind(batch->relation);
+	batch->result = BaAuditTargetOpen(batch->target, batch->relation);
 	batch->sequence = NumberSequence();
-	batch->estate = CreateExecutorState();
-	batch->result = makeNode(ResultRelInfo);
-	InitResultRelInfo(batch->result, batch->relation, 1, NULL, 0);
-	/* Nobody's trigger runs on the way, whoever put one there. */
-	batch->result->ri_TrigDesc = NULL;
-	ExecOpenIndices(batch->result, false);
-	batch->hasher = BaHasherMake();
 	initStringInfo(&batch->encoded);
 	BaAuditEncodeStart(&batch->encoded);
 	BaAuditEncode(&batch->encoded, &batch->row, 0, BA_AUDIT_OWN);
@@ -250,8 +176,8 @@ Flush(BaAuditBatch *batch)
 		table_multi_insert(batch->relation, batch->slots, batch->rows, command, 0, NULL);
 	for (i = 0; i < batch->rows; i++)
 	{
-		BaInsertIndexTuples(batch->result, batch->slots[i], batch->estate);
-		ResetPerTupleExprContext(batch->estate);
+		BaInsertIndexTuples(batch->result, batch->slots[i], batch->target->estate);
+		ResetPerTupleExprContext(batch->target->estate);
 		ExecClearTuple(batch->slots[i]);
 	}
 	batch->rows = 0;
@@ -282,7 +208,7 @@ HashOf(BaAuditBatch *batch)
 	batch->encoded.len = batch->common_length;
 	BaAuditEncode(&batch->encoded, &batch->row, BA_AUDIT_OWN, BA_AUDIT_COLUMNS);
 	SET_VARSIZE(hash, VARHDRSZ + BA_DIGEST_LENGTH);
-	BaHasherRun(batch->hasher, batch->encoded.data, batch->encoded.len,
+	BaSha256(batch->encoded.data, batch->encoded.len,
 				(uint8 *) VARDATA(hash));
 	return PointerGetDatum(hash);
 }
@@ -298,13 +224,13 @@ BaAuditBatchAdd(BaAuditBatch *batch, const BaAudit *audit)
 	memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
 	for (i = 0; i < BA_AUDIT_COLUMNS; i++)
 	{
-		slot->tts_values[batch->place[i]] = batch->row.values[i];
-		slot->tts_isnull[batch->place[i]] = batch->row.nulls[i];
+		slot->tts_values[batch->target->place[i]] = batch->row.values[i];
+		slot->tts_isnull[batch->target->place[i]] = batch->row.nulls[i];
 	}
-	slot->tts_values[batch->format_place] = Int16GetDatum(BA_AUDIT_FORMAT);
-	slot->tts_isnull[batch->format_place] = false;
-	slot->tts_values[batch->hash_place] = HashOf(batch);
-	slot->tts_isnull[batch->hash_place] = false;
+	slot->tts_values[batch->target->format_place] = Int16GetDatum(BA_AUDIT_FORMAT);
+	slot->tts_isnull[batch->target->format_place] = false;
+	slot->tts_values[batch->target->hash_place] = HashOf(batch);
+	slot->tts_isnull[batch->target->hash_place] = false;
 	ExecStoreVirtualTuple(slot);
 	ExecMaterializeSlot(slot);
 	batch->rows++;
@@ -322,9 +248,7 @@ BaAuditBatchFinish(BaAuditBatch *batch)
 		Flush(batch);
 	for (i = 0; i < ROWS_AT_ONCE && batch->slots[i] != NULL; i++)
 		ExecDropSingleTupleTableSlot(batch->slots[i]);
-	BaHasherFree(batch->hasher);
 	ExecCloseIndices(batch->result);
-	FreeExecutorState(batch->estate);
 	table_close(batch->relation, NoLock);
 	pfree(batch->encoded.data);
 	pfree(batch);

@@ -136,4 +136,11 @@ typedef uint8 BaBase64Byte;
 typedef char BaBase64Byte;
 #endif
 
+/* OpenSSL 3: an algorithm that is not looked up beforehand is so each time. */
+#if OPENSSL_VERSION_NUMBER >= 0x30000000L
+#define BaFindSha256() EVP_MD_fetch(NULL, "SHA256", NULL)
+#else
+#define BaFindSha256() EVP_sha256()
+#endif
+
 #endif /* BESTAUTH_COMPAT_H */

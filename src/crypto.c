@@ -1,13 +1,13 @@
 /*
  * crypto.c
- *	  Random bytes, digests, tokens, and comparison in constant time. The
- *	  algorithms are the server's own (common/cryptohash.h, common/hmac.h), that
- *	  is OpenSSL's.
+ *	  Random bytes, digests, tokens, and comparison in constant time. The algorithms are
+ *	  OpenSSL's, the library that the server and pgcrypto have.
  */
 #include "postgres.h"
 
+#include <openssl/evp.h>
+
 #include "common/base64.h"
-#include "common/cryptohash.h"
 #include "common/hmac.h"
 #include "common/sha2.h"
 #include "utils/builtins.h"
@@ -45,42 +45,24 @@ BaDigestEqual(const uint8 *one, const uint8 *other)
 	return memcmp(one, other, BA_DIGEST_LENGTH) == 0;
 }
 
-/* An error frees it, with what else the (sub)transaction holds. */
-BaHasher *
-BaHasherMake(void)
-{
-	BaHasher *hasher = pg_cryptohash_create(PG_SHA256);
-
-	if (hasher == NULL)
-		CryptoFailed();
-	return hasher;
-}
-
-void
-BaHasherRun(BaHasher *hasher, const void *data, size_t length, uint8 *digest)
-{
-	if (pg_cryptohash_init(hasher) < 0 ||
-		pg_cryptohash_update(hasher, data, length) < 0 ||
-		pg_cryptohash_final(hasher, digest, BA_DIGEST_LENGTH) < 0)
-	{
-		pg_cryptohash_free(hasher);
-		CryptoFailed();
-	}
-}
-
-void
-BaHasherFree(BaHasher *hasher)
-{
-	pg_cryptohash_free(hasher);
-}
-
+/*
+ * The algorithm is looked up once: OpenSSL does so by its name, which takes longer than to hash
+ * an audit row.
+ */
 void
 BaSha256(const void *data, size_t length, uint8 *digest)
 {
-	BaHasher *hasher = BaHasherMake();
+	static const EVP_MD *algorithm = NULL;
+	static EVP_MD_CTX *ctx = NULL;
 
-	BaHasherRun(hasher, data, length, digest);
-	BaHasherFree(hasher);
+	if (algorithm == NULL)
+		algorithm = BaFindSha256();
+	if (ctx == NULL)
+		ctx = EVP_MD_CTX_new();
+	if (algorithm == NULL || ctx == NULL || EVP_DigestInit_ex(ctx, algorithm, NULL) != 1 ||
+		EVP_DigestUpdate(ctx, data, length) != 1 ||
+		EVP_DigestFinal_ex(ctx, digest, NULL) != 1)
+		CryptoFailed();
 }
 
 static char *

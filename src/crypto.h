@@ -4,15 +4,9 @@
 
 #define BA_DIGEST_LENGTH 32 /* SHA-256 */
 
-/* SHA-256, many times over. */
-typedef struct pg_cryptohash_ctx BaHasher;
-
 extern void BaRandomBytes(void *to, size_t length);
 extern void BaSha256(const void *data, size_t length, uint8 *digest);
 extern bool BaDigestEqual(const uint8 *one, const uint8 *other);
-extern BaHasher *BaHasherMake(void);
-extern void BaHasherRun(BaHasher *hasher, const void *data, size_t length, uint8 *digest);
-extern void BaHasherFree(BaHasher *hasher);
 extern char *BaHmacSha384Base64(const void *key, size_t key_length, const char *text);
 extern char *BaTokenMake(const char *prefix);
 extern Datum BaTokenDigest(const char *token);

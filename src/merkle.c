@@ -11,20 +11,19 @@
 #define NODE 0x01 /* in front of an inner node; a leaf has 0x00 */
 
 static void
-Join(BaHasher *hasher, const uint8 *left, const uint8 *right, uint8 *to)
+Join(const uint8 *left, const uint8 *right, uint8 *to)
 {
 	uint8 node[1 + 2 * BA_DIGEST_LENGTH];
 
 	node[0] = NODE;
 	memcpy(node + 1, left, BA_DIGEST_LENGTH);
 	memcpy(node + 1 + BA_DIGEST_LENGTH, right, BA_DIGEST_LENGTH);
-	BaHasherRun(hasher, node, sizeof(node), to);
+	BaSha256(node, sizeof(node), to);
 }
 
 void
-BaMerkleStart(BaMerkle *tree, BaHasher *hasher)
+BaMerkleStart(BaMerkle *tree)
 {
-	tree->hasher = hasher;
 	tree->leaves = 0;
 }
 
@@ -38,7 +37,7 @@ BaMerkleAdd(BaMerkle *tree, const uint8 *leaf_hash)
 
 	memcpy(node, leaf_hash, BA_DIGEST_LENGTH);
 	for (left = tree->leaves; left & 1; left >>= 1)
-		Join(tree->hasher, tree->nodes[level++], node, node);
+		Join(tree->nodes[level++], node, node);
 	memcpy(tree->nodes[level], node, BA_DIGEST_LENGTH);
 	tree->leaves++;
 }
@@ -56,7 +55,7 @@ BaMerkleRoot(const BaMerkle *tree, uint8 *root)
 		if ((tree->leaves & (UINT64CONST(1) << level)) == 0)
 			continue;
 		if (some)
-			Join(tree->hasher, tree->nodes[level], root, root);
+			Join(tree->nodes[level], root, root);
 		else
 			memcpy(root, tree->nodes[level], BA_DIGEST_LENGTH);
 		some = true;

@@ -9,12 +9,11 @@
 /* A tree that leaves are added to: the roots of its full subtrees, by height. */
 typedef struct BaMerkle
 {
-	BaHasher *hasher;
 	uint64 leaves;
 	uint8 nodes[BA_MERKLE_LEVELS][BA_DIGEST_LENGTH];
 } BaMerkle;
 
-extern void BaMerkleStart(BaMerkle *tree, BaHasher *hasher);
+extern void BaMerkleStart(BaMerkle *tree);
 extern void BaMerkleAdd(BaMerkle *tree, const uint8 *leaf_hash);
 extern void BaMerkleRoot(const BaMerkle *tree, uint8 *root);
 

@@ -74,7 +74,6 @@ static BaQuery list_foreign = {
 typedef struct Sealing
 {
 	MemoryContext context;
-	BaHasher *hasher;
 	BaMerkle tree;
 	BaBlock *block; /* NULL before the first row */
 	List *blocks;
@@ -103,7 +102,7 @@ StartBlock(Sealing *sealing, DateADT month, int64 first_audit_id)
 	sealing->block->kind = BA_BLOCK_ROWS;
 	sealing->block->month = month;
 	sealing->block->first_audit_id = first_audit_id;
-	BaMerkleStart(&sealing->tree, sealing->hasher);
+	BaMerkleStart(&sealing->tree);
 }
 
 /* A row without a hash is sealed as one of no bytes: it stays to be found. */
@@ -174,10 +173,8 @@ SealSystem(int64 system_id, const BaXidSet *previous, const char *snapshot)
 	BaPutLong(&args, system_id);
 	BaPutText(&args, snapshot);
 	sealing.context = CurrentMemoryContext;
-	sealing.hasher = BaHasherMake();
 	BaQueryEach(&list_rows, &args, AddRow, &sealing);
 	FinishBlock(&sealing);
-	BaHasherFree(sealing.hasher);
 	foreach (cell, sealing.blocks)
 	{
 		BaBlock *block = lfirst(cell);

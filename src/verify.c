@@ -44,7 +44,6 @@ typedef struct Start
 typedef struct Check
 {
 	MemoryContext month_context;
-	BaHasher *hasher;
 	uint64 next_xid;
 	BaChain chain;
 	/* the month at hand */
@@ -171,7 +170,7 @@ HashIsRight(Check *check, const BaRow *row, uint8 *hash)
 	memcpy(audit.nulls, row->nulls, sizeof(audit.nulls));
 	BaAuditEncodeStart(&check->encoded);
 	BaAuditEncode(&check->encoded, &audit, 0, BA_AUDIT_COLUMNS);
-	BaHasherRun(check->hasher, check->encoded.data, check->encoded.len, hash);
+	BaSha256(check->encoded.data, check->encoded.len, hash);
 	if (row->nulls[BA_AUDIT_COLUMNS + 1])
 		return false;
 	kept = DatumGetByteaPP(row->values[BA_AUDIT_COLUMNS + 1]);
@@ -284,7 +283,7 @@ CheckSpan(const BaRow *row, void *state)
 	BaBlock block;
 
 	BaBlockOf(row, &block);
-	BaMerkleStart(&tree, check->hasher);
+	BaMerkleStart(&tree);
 	for (; !TTS_EMPTY(slot) && DatumGetInt64(slot->tts_values[0]) == check->span;
 		 NextSorted(check))
 	{
@@ -423,7 +422,6 @@ bestauth_audit_verify(PG_FUNCTION_ARGS)
 	check.month_context =
 		AllocSetContextCreate(CurrentMemoryContext, "bestauth month of the audit",
 							  ALLOCSET_DEFAULT_SIZES);
-	check.hasher = BaHasherMake();
 	check.chain.verdict = &check.verdict;
 	check.chain.now = GetCurrentTimestamp();
 	check.next_xid = U64FromFullTransactionId(ReadNextFullTransactionId());
@@ -436,7 +434,6 @@ bestauth_audit_verify(PG_FUNCTION_ARGS)
 		BaPut(&args, TIMESTAMPTZOID, PG_GETARG_DATUM(i), PG_ARGISNULL(i));
 	if (check.verdict.reason == NULL)
 		BaQueryEach(&list_months, &args, CheckMonth, &check);
-	BaHasherFree(check.hasher);
 	if (check.verdict.reason != NULL)
 		BaBlockCheckPurges();
 	return Verdict(fcinfo, &check);

@@ -266,6 +266,50 @@ SET enable_seqscan = off;
 SELECT plan_test.work_as('regress_plan_app') = :'first' AS with_other_plans;
 RESET enable_seqscan;
 
+-- What is kept of the partition that audit rows go to: its indexes have each row, whichever come,
+-- change and go, and whoever writes: this backend, and the writer, of refused logins.
+CREATE EXTENSION amcheck SCHEMA plan_test;
+CREATE FUNCTION plan_test.write(name text) RETURNS void LANGUAGE sql AS $$
+	SELECT bestauth.create_role(name, '{claims}', company => 'plan-a');
+	SELECT bestauth.login('plan-none', name, 'a wrong password');
+$$;
+-- Fails where an index lacks a row.
+CREATE FUNCTION plan_test.check_indexes(part regclass) RETURNS TABLE (own bigint, others bigint) LANGUAGE sql AS $$
+	SELECT count(*) FILTER (WHERE c.relname ~ '^plan_test'), count(*) FILTER (WHERE c.relname !~ '^plan_test')
+	FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam AND m.amname = 'btree', LATERAL plan_test.bt_index_check(c.oid, true) WHERE i.indrelid = part
+$$;
+SELECT tableoid::regclass AS part FROM bestauth.audit_log ORDER BY audit_id DESC LIMIT 1 \gset
+SELECT plan_test.write('before');
+CREATE INDEX plan_test_4 ON :part ((action || outcome)) WHERE outcome = 'denied' OR object_id IS NOT NULL;
+SELECT plan_test.write('with an index');
+SELECT * FROM plan_test.check_indexes(:'part');
+BEGIN;
+SELECT bestauth.create_role('in a transaction', '{claims}', company => 'plan-a') IS NOT NULL AS made;
+DROP INDEX bestauth.plan_test_4;
+SELECT bestauth.create_role('without it', '{claims}', company => 'plan-a') IS NOT NULL AS made;
+CREATE INDEX plan_test_4 ON :part (upper(action));
+SELECT bestauth.create_role('with another', '{claims}', company => 'plan-a') IS NOT NULL AS made;
+SAVEPOINT two;
+CREATE UNIQUE INDEX plan_test_5 ON :part (audit_id);
+SELECT bestauth.create_role('with two', '{claims}', company => 'plan-a') IS NOT NULL AS made;
+SELECT * FROM plan_test.check_indexes(:'part');
+ROLLBACK TO two;
+SELECT bestauth.create_role('with one again', '{claims}', company => 'plan-a') IS NOT NULL AS made;
+COMMIT;
+SELECT plan_test.write('after it');
+SELECT * FROM plan_test.check_indexes(:'part');
+REINDEX TABLE CONCURRENTLY :part;
+SELECT plan_test.write('indexes made anew');
+CREATE INDEX CONCURRENTLY plan_test_5 ON :part (object_id, audit_id) WHERE object_id ~ 'a';
+SELECT plan_test.write('with one more');
+SELECT * FROM plan_test.check_indexes(:'part');
+DROP INDEX CONCURRENTLY bestauth.plan_test_4;
+DROP INDEX bestauth.plan_test_5;
+SELECT plan_test.write('without them');
+SELECT * FROM plan_test.check_indexes(:'part');
+-- The rows are there.
+SELECT count(*) AS roles FROM bestauth.audit_log WHERE action = 'role.created' AND company_code = 'plan-a' AND object_id IN ('before', 'with an index', 'in a transaction', 'without it', 'with another', 'with one again', 'after it', 'indexes made anew', 'with one more', 'without them');
+
 -- A policy on the application's table goes, comes back, and says something else.
 DROP POLICY app ON plan_test.claim;
 SET ROLE regress_plan_app;
