@@ -47,7 +47,7 @@ struct BaAuditBatch
 	const BaAuditTarget *target;
 	ResultRelInfo *result;
 	Oid sequence;
-	BaAuditRow row; /* what all have in common, then the row at hand */
+	BaAuditRow row;         /* what all have in common, then the row at hand */
 	StringInfoData encoded; /* for the hash */
 	int common_length;      /* of that, what all have in common */
 	int rows;               /* that wait in slots */
@@ -208,8 +208,7 @@ HashOf(BaAuditBatch *batch)
 	batch->encoded.len = batch->common_length;
 	BaAuditEncode(&batch->encoded, &batch->row, BA_AUDIT_OWN, BA_AUDIT_COLUMNS);
 	SET_VARSIZE(hash, VARHDRSZ + BA_DIGEST_LENGTH);
-	BaSha256(batch->encoded.data, batch->encoded.len,
-				(uint8 *) VARDATA(hash));
+	BaSha256(batch->encoded.data, batch->encoded.len, (uint8 *) VARDATA(hash));
 	return PointerGetDatum(hash);
 }
 

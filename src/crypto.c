@@ -59,7 +59,8 @@ BaSha256(const void *data, size_t length, uint8 *digest)
 		algorithm = BaFindSha256();
 	if (ctx == NULL)
 		ctx = EVP_MD_CTX_new();
-	if (algorithm == NULL || ctx == NULL || EVP_DigestInit_ex(ctx, algorithm, NULL) != 1 ||
+	if (algorithm == NULL || ctx == NULL ||
+		EVP_DigestInit_ex(ctx, algorithm, NULL) != 1 ||
 		EVP_DigestUpdate(ctx, data, length) != 1 ||
 		EVP_DigestFinal_ex(ctx, digest, NULL) != 1)
 		CryptoFailed();
