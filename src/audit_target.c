@@ -131,6 +131,7 @@ BaAuditTargetFind(Relation partition)
 	kept.valid = kept.disturbed = false;
 	if (kept.context != NULL)
 		MemoryContextSetParent(kept.context, TopTransactionContext);
+	kept.context = NULL;
 	kept.context = AllocSetContextCreate(CacheMemoryContext, "bestauth audit partition",
 										 ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(kept.context);
