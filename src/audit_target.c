@@ -28,16 +28,15 @@ static struct
 static void
 Forget(Datum arg, Oid relation)
 {
+	bool concerned = relation == InvalidOid || relation == kept.partition;
 	int i;
 
-	kept.disturbed = true;
-	if (!kept.valid)
+	for (i = 0; !concerned && kept.target != NULL && i < kept.target->indexes; i++)
+		concerned = relation == kept.target->index_ids[i];
+	if (!concerned)
 		return;
-	if (relation == InvalidOid || relation == kept.partition)
-		kept.valid = false;
-	for (i = 0; kept.valid && i < kept.target->indexes; i++)
-		if (relation == kept.target->index_ids[i])
-			kept.valid = false;
+	kept.valid = false;
+	kept.disturbed = true;
 }
 
 /*
@@ -99,10 +98,10 @@ ReadIndexes(BaAuditTarget *target, Relation partition)
 	target->index_infos = palloc(sizeof(IndexInfo *) * Max(list_length(ids), 1));
 	foreach (cell, ids)
 	{
-		Oid index = lfirst_oid(cell);
+		int i = target->indexes++;
 
-		target->index_infos[target->indexes] = ReadIndex(index, target->estate);
-		target->index_ids[target->indexes++] = index;
+		target->index_ids[i] = lfirst_oid(cell);
+		target->index_infos[i] = ReadIndex(target->index_ids[i], target->estate);
 	}
 }
 
@@ -132,6 +131,7 @@ BaAuditTargetFind(Relation partition)
 	if (kept.context != NULL)
 		MemoryContextSetParent(kept.context, TopTransactionContext);
 	kept.context = NULL;
+	kept.target = NULL;
 	kept.context = AllocSetContextCreate(CacheMemoryContext, "bestauth audit partition",
 										 ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(kept.context);

@@ -5,6 +5,8 @@
 #ifndef BESTAUTH_COMPAT_H
 #define BESTAUTH_COMPAT_H
 
+#include <openssl/opensslv.h>
+
 #include "access/tupdesc.h"
 #include "common/base64.h"
 #include "common/jsonapi.h"

@@ -40,7 +40,8 @@ Attach(const BaSharedPart *part)
 
 	if (!found)
 		memset(memory, 0, part->size);
-	part->attach(memory, &GetNamedLWLockTranche(part->name)->lock, !found);
+	/* Who made it alone knows the lock's name. */
+	part->attach(memory, found ? NULL : &GetNamedLWLockTranche(part->name)->lock, !found);
 }
 
 static void

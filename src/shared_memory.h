@@ -8,7 +8,7 @@ typedef struct BaSharedPart
 {
 	const char *name; /* of the memory, and of its lock */
 	Size size;
-	/* In each process that has to attach; "fresh": it is zeros, and for this one to fill. */
+	/* In each process that attaches. Fresh, it is zeros: who fills it is given the lock. */
 	void (*attach)(void *memory, LWLock *lock, bool fresh);
 } BaSharedPart;
 
