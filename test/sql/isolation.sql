@@ -580,7 +580,8 @@ SELECT pg_temp.state('isolation_test.chart');
 SET LOCAL ROLE regress_isolation_app;
 SELECT count(*) FROM isolation_test.chart;
 ROLLBACK;
-SELECT regress.attempt('ALTER TABLE isolation_test.chart DROP COLUMN company_id'), regress.attempt('ALTER TABLE isolation_test.chart ALTER COLUMN company_id TYPE text');
+-- Which of those that rest on the column is named first is PostgreSQL's affair.
+SELECT regress.attempt('ALTER TABLE isolation_test.chart DROP COLUMN company_id'), left(regress.attempt('ALTER TABLE isolation_test.chart ALTER COLUMN company_id TYPE text'), 5) AS of_another_type;
 BEGIN;
 DROP POLICY bestauth_company ON isolation_test.chart;
 SET LOCAL ROLE regress_isolation_app;
