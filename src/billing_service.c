@@ -53,22 +53,30 @@ AuditService(const char *action, const BaCompany *company)
 	BaAuditWrite(&audit);
 }
 
+/* The company that is named, as it is typed too; false if there was nothing to change. */
+static bool
+ChangeService(FunctionCallInfo fcinfo, BaQuery *query, char **typed, BaCompany *company)
+{
+	BaArgs args = {0};
+
+	*typed = BaArgText(fcinfo, 0, "company", BA_MAX_CODE);
+	BaCompanyRequire(*typed, company);
+	BaPutUuid(&args, &company->company_id);
+	return BaQueryExec(query, &args) > 0;
+}
+
 Datum
 bestauth_register_billing_service(PG_FUNCTION_ARGS)
 {
-	char *code;
+	char *typed;
 	BaCompany company;
-	BaArgs args = {0};
 
 	(void) BaAccessCaller(fcinfo);
-	code = BaArgText(fcinfo, 0, "company", BA_MAX_CODE);
-	BaCompanyRequire(code, &company);
-	BaPutUuid(&args, &company.company_id);
-	if (BaQueryExec(&register_service, &args) == 0)
+	if (!ChangeService(fcinfo, &register_service, &typed, &company))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("company \"%s\" is registered as a billing service already",
-						code),
+						typed),
 				 BaErrRule("IBS-1")));
 	AuditService("billing_service.registered", &company);
 	if (!PG_ARGISNULL(1))
@@ -79,18 +87,14 @@ bestauth_register_billing_service(PG_FUNCTION_ARGS)
 Datum
 bestauth_unregister_billing_service(PG_FUNCTION_ARGS)
 {
-	char *code;
+	char *typed;
 	BaCompany company;
-	BaArgs args = {0};
 
 	(void) BaAccessCaller(fcinfo);
-	code = BaArgText(fcinfo, 0, "company", BA_MAX_CODE);
-	BaCompanyRequire(code, &company);
-	BaPutUuid(&args, &company.company_id);
-	if (BaQueryExec(&unregister_service, &args) == 0)
+	if (!ChangeService(fcinfo, &unregister_service, &typed, &company))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("company \"%s\" is not registered as a billing service", code),
+				 errmsg("company \"%s\" is not registered as a billing service", typed),
 				 BaErrRule("TPB-2")));
 	AuditService("billing_service.unregistered", &company);
 	PG_RETURN_VOID();

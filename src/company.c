@@ -11,6 +11,7 @@
 #include "bestauth.h"
 #include "company.h"
 #include "errors.h"
+#include "instance.h"
 #include "query.h"
 #include "uuid.h"
 
@@ -28,6 +29,12 @@ static BaQuery find_company = {
 
 static BaQuery load_company = {
 	.sql = COMPANY_SELECT " WHERE c.company_id = $1",
+	.latest = true,
+};
+
+static BaQuery lock_service = {
+	.sql =
+		"SELECT true FROM bestauth.billing_service WHERE company_id = $1 FOR NO KEY UPDATE",
 	.latest = true,
 };
 
@@ -145,6 +152,24 @@ BaCompanyRequireSame(const BaCaller *caller, const char *code, const BaCompany *
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 						errmsg("company \"%s\" is not that of what the call names",
 							   named.code)));
+}
+
+/* As other instances know it: what an assertion is for, or who issues it. */
+char *
+BaCompanyAudience(const BaCompany *company)
+{
+	return psprintf("%s/%s", BaInstanceName(), company->code);
+}
+
+/* What is done with a service's keys and people is done one after the other; false if it is none. */
+bool
+BaCompanyLockService(const BaCompany *service)
+{
+	BaArgs args = {0};
+	BaRow row;
+
+	BaPutUuid(&args, &service->company_id);
+	return BaQueryRow(&lock_service, &args, &row);
 }
 
 void

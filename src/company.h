@@ -20,8 +20,11 @@ extern bool BaCompanyFind(const char *code, BaCompany *company);
 extern bool BaCompanyLoad(const pg_uuid_t *company_id, BaCompany *company);
 extern void BaCompanyRequire(const char *code, BaCompany *company);
 pg_noreturn extern void BaCompanyRefuseUnregistered(const BaCompany *service);
-extern void BaCompanyRefuseNoChild(const BaCompany *child, const BaCompany *company,
-								   const char *rule);
+pg_noreturn extern void BaCompanyRefuseNoChild(const BaCompany *child,
+											   const BaCompany *company,
+											   const char *rule);
+extern char *BaCompanyAudience(const BaCompany *company);
+extern bool BaCompanyLockService(const BaCompany *service);
 extern void BaCompanyActed(const BaCaller *caller, const char *code, BaCompany *company);
 extern void BaCompanyRequireSame(const BaCaller *caller, const char *code,
 								 const BaCompany *company);

@@ -58,13 +58,6 @@ BaLoginIsRepeat(FunctionCallInfo fcinfo, int client_args, BaLogin *login, BaRepe
 	return false;
 }
 
-/* What an assertion must be for that is to open this company. */
-char *
-BaLoginAudience(const BaCompany *company)
-{
-	return psprintf("%s/%s", BaInstanceName(), company->code);
-}
-
 Datum
 BaLoginResult(FunctionCallInfo fcinfo, const BaLogin *login)
 {
@@ -90,7 +83,7 @@ BaLoginResult(FunctionCallInfo fcinfo, const BaLogin *login)
 	{
 		nulls[5] = nulls[6] = false;
 		values[5] = CStringGetTextDatum(login->service.name);
-		values[6] = CStringGetTextDatum(BaLoginAudience(&login->company));
+		values[6] = CStringGetTextDatum(BaCompanyAudience(&login->company));
 	}
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(tupdesc), values, nulls));
 }
@@ -217,7 +210,7 @@ BaLoginVerify(BaLogin *login, const char *text, const pg_uuid_t *nonce,
 			  BaAssertion *assertion)
 {
 	const char *fault =
-		BaAssertionVerify(&login->service, text, BaLoginAudience(&login->company),
+		BaAssertionVerify(&login->service, text, BaCompanyAudience(&login->company),
 						  BaUuidText(nonce), assertion);
 
 	if (fault != NULL)

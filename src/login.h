@@ -48,7 +48,6 @@ extern const char *BaLoginVerify(BaLogin *login, const char *text, const pg_uuid
 extern const char *BaLoginAccountFault(BaUser *user);
 extern const char *BaLoginPasswordFault(const BaUser *user,
 										const BaCredential *credential);
-extern char *BaLoginAudience(const BaCompany *company);
 extern void BaLoginRenewStale(const BaUser *user, const char *password,
 							  const BaCredential *credential);
 extern void BaLoginStartSession(BaLogin *login);

@@ -52,16 +52,6 @@ static BaQuery insert_person = {
 		"INSERT INTO bestauth.sso_person (user_id, company_id, issuer, subject) VALUES ($1, $2, $3, $4)",
 };
 
-/*
- * A service's persons are made and named one after the other, or one could be made twice, and
- * two could want the same name.
- */
-static BaQuery lock_service = {
-	.sql =
-		"SELECT true FROM bestauth.billing_service WHERE company_id = $1 FOR NO KEY UPDATE",
-	.latest = true,
-};
-
 /* -------------------------------------------------------------------- the signature */
 
 /* An ID token has none, or the general one; what else a provider signs says so. */
@@ -352,15 +342,6 @@ NamePerson(const BaCompany *service, const BaAssertion *assertion, const BaUser 
 }
 
 static void
-LockService(const BaCompany *service)
-{
-	BaArgs args = {0};
-
-	BaPutUuid(&args, &service->company_id);
-	(void) BaQueryExec(&lock_service, &args);
-}
-
-static void
 InsertPerson(const BaCompany *service, const BaAssertion *assertion,
 			 const pg_uuid_t *user_id)
 {
@@ -409,7 +390,8 @@ BaAssertionPerson(const BaCompany *service, const BaAssertion *assertion, BaUser
 
 	if (!known || !SameNames(person, assertion, assertion->username))
 	{
-		LockService(service);
+		/* Or one could be made twice, and two could want the same name. */
+		(void) BaCompanyLockService(service);
 		if (!IsStillTrusted(service, assertion, true))
 			return not_trusted;
 		known = FindPerson(service, assertion, person);

@@ -40,12 +40,6 @@ PG_FUNCTION_INFO_V1(bestauth_issue_sso_assertion);
 
 #define MOST_KEYS 2 /* the one that signs, and the next */
 
-static BaQuery lock_service = {
-	.sql =
-		"SELECT true FROM bestauth.billing_service WHERE company_id = $1 FOR NO KEY UPDATE",
-	.latest = true,
-};
-
 static BaQuery list_keys = {
 	.sql = "SELECT kid FROM bestauth.sso_signing_key WHERE company_id = $1"
 		   " AND revoked_at IS NULL ORDER BY created_at, kid",
@@ -63,22 +57,11 @@ static BaQuery revoke_key = {
 	.latest = true,
 };
 
-/* This instance, as others know it. */
-static char *
-IssuerOf(const BaCompany *service)
-{
-	return psprintf("%s/%s", BaInstanceName(), service->code);
-}
-
 static void
 RequireService(const char *code, BaCompany *service)
 {
-	BaArgs args = {0};
-	BaRow row;
-
 	BaCompanyRequire(code, service);
-	BaPutUuid(&args, &service->company_id);
-	if (!service->registered || !BaQueryRow(&lock_service, &args, &row))
+	if (!service->registered || !BaCompanyLockService(service))
 		BaCompanyRefuseUnregistered(service);
 }
 
@@ -132,7 +115,7 @@ bestauth_create_sso_key(PG_FUNCTION_ARGS)
 	kid = BaUuidText(&id);
 	private_key = BaJoseMakeKey(kid);
 	BaKeyFileWrite(kid, private_key);
-	key = PublicKey(private_key, kid, IssuerOf(&service));
+	key = PublicKey(private_key, kid, BaCompanyAudience(&service));
 	BaSecretForget(private_key);
 	BaPutText(&args, kid);
 	BaPutUuid(&args, &service.company_id);
@@ -249,8 +232,9 @@ bestauth_issue_sso_assertion(PG_FUNCTION_ARGS)
 	BaUuidMake(&id);
 	jti = BaUuidText(&id);
 	private_key = BaKeyFileRead(kid);
-	token = BaJoseSign(private_key, kid, BA_SSO_TYP,
-					   Claims(&person, IssuerOf(&service), audience, nonce, jti));
+	token =
+		BaJoseSign(private_key, kid, BA_SSO_TYP,
+				   Claims(&person, BaCompanyAudience(&service), audience, nonce, jti));
 	BaSecretForget(private_key);
 	AuditAssertion(audience, nonce, jti, kid);
 	BaServedCustomerUsed(&person.user_id, audience);

@@ -15,6 +15,7 @@ use Test::More;
 
 our @EXPORT = qw(sso_missing tokens_start start_home start_endpoint make_service make_customer row issue first_part sso
   renew json from_json literal raised own_session last_reason challenge denied accepted);
+our @EXPORT_OK = qw(fuzz_start claims good);
 
 my $password = 'seven green boats of ';
 my $json = JSON::PP->new->canonical->ascii->allow_nonref;
@@ -294,6 +295,45 @@ sub accepted
 	is($login->{outcome}, 'authenticated', "$what: accepted") or diag last_reason($client);
 	$left = 0 if $login->{outcome} eq 'authenticated';
 	return $login;
+}
+
+# ------------------------------------------------------------- tokens by the thousand
+
+my ($fuzz_tool, $fuzz_client);
+my %fuzz_header = (alg => 'ES256', kid => 'home', typ => 'sso-assertion+jwt');
+my $ids = 0;
+
+# An endpoint that trusts a service's key "home" and a provider's "idp": its server, the tool that
+# has both keys, a connection, and the header of an assertion.
+sub fuzz_start
+{
+	my $node = start_node('fuzz', conf => "bestauth.lockout_threshold = 100\nfsync = off");
+	my $tool = tokens_start();
+	my %key = (home => $tool->key('home', 'P-256', kid => 'home', alg => 'ES256', iss => 'home/acme'), idp => $tool->key('idp', 'RSA', kid => 'idp', alg => 'RS256'));
+	my $client;
+
+	make_customer($node, 'postgres', 'endpoint', json($key{home}{jwk}));
+	$client = connect_to($node->connstr('postgres'));
+	$client->query(<<"END");
+SELECT bestauth.trust_sso_key('acme', '@{[ json($key{idp}{jwk}) ]}', 'https://idp.example', '{"audience": "endpoint/goodtherapy", "user_type": "user_type", "restricted": "restricted"}');
+END
+	($fuzz_tool, $fuzz_client) = ($tool, $client);
+	return ($node, $tool, $client, %fuzz_header);
+}
+
+# The claims of a good assertion, changed.
+sub claims
+{
+	my (%changed) = @_;
+	my $now = int time;
+
+	return { iss => 'home/acme', sub => 'subject-1', aud => 'endpoint/goodtherapy', nonce => challenge($fuzz_client)->{challenge_id}, iat => $now, exp => $now + 240,
+		jti => 'id-' . ++$ids, preferred_username => 'joan', user_type => 'restricted', %changed };
+}
+
+sub good
+{
+	return $fuzz_tool->raw('home', 'ES256', \%fuzz_header, claims());
 }
 
 1;

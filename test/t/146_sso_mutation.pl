@@ -9,43 +9,16 @@ use lib "$FindBin::RealBin/../perl";
 
 use BestauthTest;
 use PostgreSQL::Test::Utils;
-use SsoTest;
+use SsoTest qw(:DEFAULT fuzz_start claims good);
 use Test::More;
 
 my $missing = sso_missing();
 
 plan(skip_all => $missing) if $missing;
 
-my $node = start_node('fuzz', conf => "bestauth.lockout_threshold = 100\nfsync = off");
-my $tool = tokens_start();
-my %key = (home => $tool->key('home', 'P-256', kid => 'home', alg => 'ES256', iss => 'home/acme'), idp => $tool->key('idp', 'RSA', kid => 'idp', alg => 'RS256'));
-my %header = (alg => 'ES256', kid => 'home', typ => 'sso-assertion+jwt');
-my $ids = 0;
-
-SsoTest::make_customer($node, 'postgres', 'endpoint', json($key{home}{jwk}));
-
-my $client = connect_to($node->connstr('postgres'));
-
-$client->query(<<"END");
-SELECT bestauth.trust_sso_key('acme', '@{[ json($key{idp}{jwk}) ]}', 'https://idp.example', '{"audience": "endpoint/goodtherapy", "user_type": "user_type", "restricted": "restricted"}');
-END
+my ($node, $tool, $client) = fuzz_start();
 my @others = map { connect_to($node->connstr('postgres')) } 1 .. 6;
 my ($backend, @backends) = map { scalar $_->query('SELECT pg_backend_pid();') } $client, @others;
-
-# The claims of a good assertion as text, changed.
-sub claims
-{
-	my (%changed) = @_;
-	my $now = int time;
-
-	return { iss => 'home/acme', sub => 'subject-1', aud => 'endpoint/goodtherapy', nonce => challenge($client)->{challenge_id}, iat => $now, exp => $now + 240,
-		jti => 'id-' . ++$ids, preferred_username => 'joan', user_type => 'restricted', %changed };
-}
-
-sub good
-{
-	return $tool->raw('home', 'ES256', \%header, claims());
-}
 
 # So many mutations of good tokens, from a seed: every one is denied, and each leaves its row. On
 # several connections, since each has to wait for what it leaves.
